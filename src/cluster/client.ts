@@ -54,6 +54,8 @@ export interface WatchOptions extends Omit<ListOptions, 'limit' | 'continue'> {
   allowWatchBookmarks?: boolean;
   sendInitialEvents?: boolean;
   timeoutSeconds?: number;
+  /** Called once when the server has accepted the watch, which may be long before the first event. */
+  onOpen?: () => void;
 }
 
 export interface ObjectList<T> {

@@ -129,23 +129,24 @@ export class ObjectStore<T extends KubernetesObject> implements Store<T> {
     switch (event.type) {
       case 'Init':
         this.#next = new Map();
-        return [];
+        break;
       case 'InitApply':
         this.#next?.set(keyOf(event.object), this.#take(event.object));
-        return [];
+        break;
       case 'InitDone':
         return this.#swap(event.resourceVersion);
       case 'Apply':
         return this.#advanced(event.object.metadata.resourceVersion, this.#put(this.#take(event.object), false));
       case 'Delete':
-        if (this.#next !== undefined) {
-          this.#next.delete(keyOf(event.object));
-          return [];
+        if (this.#next === undefined) {
+          return this.#advanced(event.object.metadata.resourceVersion, this.#remove(keyOf(event.object)));
         }
-        return this.#advanced(event.object.metadata.resourceVersion, this.#remove(keyOf(event.object)));
+        this.#next.delete(keyOf(event.object));
+        break;
       case 'Bookmark':
         return this.#advanced(event.resourceVersion, []);
     }
+    return [];
   }
 
   /** The content as deltas, for a reader who comes late. */
@@ -159,7 +160,7 @@ export class ObjectStore<T extends KubernetesObject> implements Store<T> {
     this.#next = undefined;
     this.#synced = true;
     const deltas: Delta<T>[] = [];
-    for (const key of [...this.#objects.keys()]) if (!next.has(key)) deltas.push(...this.#remove(key));
+    for (const key of this.#objects.keys()) if (!next.has(key)) deltas.push(...this.#remove(key));
     for (const object of next.values()) deltas.push(...this.#put(object, initial));
     return this.#advanced(resourceVersion, deltas);
   }
@@ -167,10 +168,11 @@ export class ObjectStore<T extends KubernetesObject> implements Store<T> {
   #put(object: T, initial: boolean): Delta<T>[] {
     const key = keyOf(object);
     const previous = this.#objects.get(key);
-    if (previous !== undefined && previous.metadata.uid !== object.metadata.uid) {
-      return [...this.#remove(key), ...this.#put(object, false)];
+    if (previous !== undefined) {
+      if (previous.metadata.uid !== object.metadata.uid) return [...this.#remove(key), ...this.#put(object, false)];
+      // A relist brings back what is known already; keeping the old object keeps readers' identity checks cheap.
+      if (previous.metadata.resourceVersion === object.metadata.resourceVersion) return [];
     }
-    if (previous?.metadata.resourceVersion === object.metadata.resourceVersion && previous !== undefined) return [];
     this.#objects.set(key, object);
     for (const [index, entries] of this.#indexes) reindex(index, entries, key, previous, object);
     return [
