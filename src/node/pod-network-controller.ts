@@ -1,6 +1,6 @@
+import { Nodes, type Node } from '../cluster/kinds.ts';
 import { defineController, type Controller } from '../framework/controller.ts';
 import { done } from '../framework/outcome.ts';
-import { Nodes, type Node } from './node-resource.ts';
 
 export interface PodNetworkDeps {
   nodeName: string;
