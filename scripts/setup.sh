@@ -1,0 +1,76 @@
+# Set-up of a checkout, sourced by the launcher and by the test runner. Everything goes below .cache/ and node_modules/;
+# Debian packages are installed only as root, only where they are missing, and named first.
+# Sets NODE to a Node 24 binary and puts its folder first in PATH.
+
+node_version=24.21.0
+npm_version=11.19.1
+
+say() { printf 'k3s: %s\n' "$*" >&2; }
+fail() { say "error: $*"; exit 1; }
+
+# debian_packages COMMAND:PACKAGE... installs the packages whose command (or file, where it starts with /) is missing.
+debian_packages() {
+  missing=
+  for pair in "$@"; do
+    want=${pair%%:*}
+    case $want in
+      /*) [ -e "$want" ] && continue ;;
+      *) PATH="$PATH:/usr/sbin:/sbin" command -v "$want" >/dev/null 2>&1 && continue ;;
+    esac
+    missing="$missing ${pair#*:}"
+  done
+  [ -n "$missing" ] || return 0
+  command -v apt-get >/dev/null 2>&1 || fail "these packages are missing and there is no apt-get to install them with:$missing"
+  [ "$(id -u)" = 0 ] || fail "these Debian packages are missing:$missing. Run as root, or: sudo apt-get install$missing"
+  say "installing Debian packages:$missing"
+  apt_log=$root/.cache/apt.log
+  mkdir -p "$root/.cache"
+  { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing; } >"$apt_log" 2>&1 ||
+    fail "apt-get could not install$missing; its output is in $apt_log"
+}
+
+runtime_packages() {
+  debian_packages nft:nftables iptables:iptables ip:iproute2 conntrack:conntrack modprobe:kmod mount:mount nsenter:util-linux
+}
+
+build_packages() {
+  debian_packages gcc:gcc /usr/include/stdio.h:libc6-dev /usr/include/seccomp.h:libseccomp-dev pkg-config:pkg-config
+}
+
+find_node() {
+  for candidate in "${K3S_NODE:-}" "$root/.cache/node/node_modules/.bin/node" "$(command -v node 2>/dev/null)"; do
+    [ -n "$candidate" ] && [ -x "$candidate" ] || continue
+    case $("$candidate" --version 2>/dev/null) in v2[4-9].*|v[3-9][0-9].*) NODE=$candidate; return 0 ;; esac
+  done
+  return 1
+}
+
+setup_node() {
+  if ! find_node; then
+    command -v npm >/dev/null 2>&1 || debian_packages npm:npm
+    case $(uname -m) in
+      x86_64) arch=x64 ;;
+      aarch64) arch=arm64 ;;
+      *) fail "there is no Node 24 package for $(uname -m)" ;;
+    esac
+    say "installing Node $node_version"
+    npm install --silent --no-save --prefix "$root/.cache/node" "node-linux-$arch@$node_version" "npm@$npm_version" >&2 ||
+      fail "npm could not install node-linux-$arch@$node_version"
+    find_node || fail "the installed Node $node_version does not run on this machine"
+  fi
+  NODE=$(readlink -f "$NODE")
+  PATH=$(dirname "$NODE"):$PATH
+  export NODE PATH
+}
+
+# setup_packages [--omit=dev]: node_modules as package-lock.json says. A complete tree also serves those who asked for less.
+setup_packages() {
+  lock=$(cksum <"$root/package-lock.json" | tr ' ' '-')
+  [ -e "$root/node_modules/.k3s-$lock" ] && return 0
+  [ -n "${1:-}" ] && [ -e "$root/node_modules/.k3s-$lock$1" ] && return 0
+  say "installing npm packages"
+  npm=npm
+  [ -x "$root/.cache/node/node_modules/.bin/npm" ] && npm=$root/.cache/node/node_modules/.bin/npm
+  (cd "$root" && "$npm" ci --silent --ignore-scripts --no-audit --no-fund ${1:-} >&2) || fail "npm ci failed in $root"
+  : >"$root/node_modules/.k3s-$lock${1:-}"
+}
