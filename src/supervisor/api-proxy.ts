@@ -1,0 +1,133 @@
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { Logger } from '../core/log.ts';
+import { apiCredential, endToEndHeaders, requestHeaders, type HeaderLines } from './forwarded-headers.ts';
+import { sendHead, type HttpRequest, type HttpResponse } from './http.ts';
+import type { Peer } from './peer.ts';
+import { badRequest, closeAfter, sendFailure, UNAUTHORIZED } from './status.ts';
+import { upstreamFailure, type Upstream } from './upstream.ts';
+
+export interface ApiProxyOptions {
+  readonly upstream: Upstream;
+  readonly log: Logger;
+}
+
+/**
+ * Passes a request on to kube-apiserver and its response back, both as they come: nothing is collected, either side's slowness
+ * is felt by the other, and a client that goes away ends the request there too.
+ */
+export type ApiProxy = (request: HttpRequest, response: HttpResponse, peer: Peer) => void;
+
+export function createApiProxy(options: ApiProxyOptions): ApiProxy {
+  return (request, response, peer) => {
+    const credential = apiCredential(peer.identity, request.headers);
+    if (credential === undefined) {
+      sendFailure(response, UNAUTHORIZED);
+      return;
+    }
+    const method = request.method ?? 'GET';
+    const body = bodyOf(request);
+    const host = request.headers.host ?? authority(request);
+    const headers = requestHeaders({
+      rawHeaders: request.rawHeaders,
+      credential,
+      clientAddress: peer.address,
+      host,
+    });
+    describeBody(headers, method, body);
+
+    const begin = (attempt: number): void => {
+      let forwarded: ClientRequest;
+      try {
+        forwarded = options.upstream.request({ method, path: request.url ?? '/', headers, credential });
+      } catch (error) {
+        options.log.debug('a request cannot be passed on to the apiserver', { error });
+        sendFailure(response, badRequest('the request target or a header cannot be passed on to the apiserver'));
+        return;
+      }
+      const cancel = (): void => void forwarded.destroy();
+      response.on('close', cancel);
+      let answered = false;
+      forwarded.on('continue', () => response.writeContinue());
+      forwarded.on('response', (answer) => {
+        answered = true;
+        relay(answer, request, response);
+      });
+      forwarded.on('error', (error) => {
+        // Cut off in the middle: `relay` passes that on.
+        if (answered || response.destroyed) return;
+        response.off('close', cancel);
+        // kube-apiserver may close an idle connection just when it is taken for the next request; that request was never read.
+        if (forwarded.reusedSocket && attempt === 1 && body.kind === 'none' && isSafe(method)) {
+          begin(2);
+          return;
+        }
+        sendFailure(response, upstreamFailure(error, options.log));
+      });
+      forwarded.on('close', () => {
+        // Whatever is left of the body has no reader any more; take it off the wire, so that the connection can end in order.
+        request.unpipe(forwarded);
+        request.resume();
+      });
+      if (body.kind === 'none') forwarded.end();
+      else request.pipe(forwarded);
+    };
+    begin(1);
+  };
+}
+
+/** Copies head, body and trailers of kube-apiserver's answer. */
+function relay(answer: IncomingMessage, request: HttpRequest, response: HttpResponse): void {
+  response.statusCode = answer.statusCode ?? 502;
+  try {
+    for (const [name, values] of endToEndHeaders(answer.rawHeaders)) {
+      response.setHeader(name, one(values));
+    }
+    // The client was told to wait with its body and will not send it now, or will: only a new connection is unambiguous.
+    if (request.headers.expect !== undefined && !request.complete) closeAfter(response);
+    sendHead(response);
+  } catch {
+    // A header that this version of HTTP forbids; what was set so far must not pass for the answer.
+    response.destroy();
+    answer.destroy();
+    return;
+  }
+  answer.on('end', () => {
+    if (Object.keys(answer.trailers).length > 0) response.addTrailers(answer.trailers);
+    response.end();
+  });
+  answer.on('error', () => response.destroy());
+  answer.on('close', () => {
+    if (!answer.complete) response.destroy();
+  });
+  answer.pipe(response, { end: false });
+}
+
+type Body = { readonly kind: 'none' | 'chunked' } | { readonly kind: 'sized'; readonly length: string };
+
+function bodyOf(request: HttpRequest): Body {
+  const length = request.headers['content-length'];
+  if (length !== undefined) return length === '0' ? { kind: 'none' } : { kind: 'sized', length };
+  const streamed =
+    'stream' in request ? !request.stream.endAfterHeaders : request.headers['transfer-encoding'] !== undefined;
+  return { kind: streamed ? 'chunked' : 'none' };
+}
+
+/** Says in the headers what `Body` is. Without it Node would announce a chunked body for every POST. */
+function describeBody(headers: HeaderLines, method: string, body: Body): void {
+  headers.delete('content-length');
+  if (body.kind === 'sized') headers.set('content-length', [body.length]);
+  else if (body.kind === 'chunked') headers.set('transfer-encoding', ['chunked']);
+  else if (!isSafe(method)) headers.set('content-length', ['0']);
+}
+
+function isSafe(method: string): boolean {
+  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
+}
+
+function authority(request: HttpRequest): string | undefined {
+  return 'authority' in request ? request.authority : undefined;
+}
+
+function one(values: string[]): string | string[] {
+  return values.length === 1 ? (values[0] as string) : values;
+}

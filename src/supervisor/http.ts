@@ -1,0 +1,34 @@
+import { ServerResponse, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { Writable } from 'node:stream';
+
+/** A request of either version of HTTP, as Node's servers hand it out. */
+export type HttpRequest = IncomingMessage | Http2ServerRequest;
+
+/** What the two versions' responses have in common, as far as it is used here. */
+export interface HttpResponse extends Writable {
+  readonly req: HttpRequest;
+  readonly headersSent: boolean;
+  statusCode: number;
+  setHeader(name: string, value: string | readonly string[]): unknown;
+  addTrailers(trailers: OutgoingHttpHeaders): void;
+  writeContinue(): void;
+}
+
+/** Sends status and headers now rather than with the first byte of the body, which a watch may not have for minutes. */
+export function sendHead(response: HttpResponse): void {
+  if (response instanceof ServerResponse) response.flushHeaders();
+  else (response as Http2ServerResponse).writeHead(response.statusCode);
+}
+
+/** The part of a request target before the query, not decoded and not normalised: what is compared must be what was sent. */
+export function rawPath(target: string): string {
+  const query = target.indexOf('?');
+  return query < 0 ? target : target.slice(0, query);
+}
+
+/** Ends a response with a body whose headers are set already; HEAD gets the headers alone. */
+export function endWith(response: HttpResponse, body: string): void {
+  if (response.req.method === 'HEAD') response.end();
+  else response.end(body);
+}
