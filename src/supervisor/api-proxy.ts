@@ -1,7 +1,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Logger } from '../core/log.ts';
 import { apiCredential, endToEndHeaders, requestHeaders, type HeaderLines } from './forwarded-headers.ts';
-import { sendHead, type HttpRequest, type HttpResponse } from './http.ts';
+import { breakOff, sendHead, type HttpRequest, type HttpResponse } from './http.ts';
 import type { Peer } from './peer.ts';
 import { badRequest, closeAfter, sendFailure, UNAUTHORIZED } from './status.ts';
 import { upstreamFailure, type Upstream } from './upstream.ts';
@@ -87,7 +87,7 @@ function relay(answer: IncomingMessage, request: HttpRequest, response: HttpResp
     sendHead(response);
   } catch {
     // A header that this version of HTTP forbids; what was set so far must not pass for the answer.
-    response.destroy();
+    breakOff(response);
     answer.destroy();
     return;
   }
@@ -95,9 +95,9 @@ function relay(answer: IncomingMessage, request: HttpRequest, response: HttpResp
     if (Object.keys(answer.trailers).length > 0) response.addTrailers(answer.trailers);
     response.end();
   });
-  answer.on('error', () => response.destroy());
+  answer.on('error', () => breakOff(response));
   answer.on('close', () => {
-    if (!answer.complete) response.destroy();
+    if (!answer.complete) breakOff(response);
   });
   answer.pipe(response, { end: false });
 }

@@ -1,5 +1,5 @@
 import { ServerResponse, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { constants, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
 import type { Writable } from 'node:stream';
 
 /** A request of either version of HTTP, as Node's servers hand it out. */
@@ -19,6 +19,12 @@ export interface HttpResponse extends Writable {
 export function sendHead(response: HttpResponse): void {
   if (response instanceof ServerResponse) response.flushHeaders();
   else (response as Http2ServerResponse).writeHead(response.statusCode);
+}
+
+/** Ends a response so that the client sees that something is missing. */
+export function breakOff(response: HttpResponse): void {
+  if (response instanceof ServerResponse) response.destroy();
+  else (response as Http2ServerResponse).stream.close(constants.NGHTTP2_INTERNAL_ERROR);
 }
 
 /** The part of a request target before the query, not decoded and not normalised: what is compared must be what was sent. */

@@ -1,4 +1,4 @@
-import { endWith, type HttpResponse } from './http.ts';
+import { breakOff, endWith, type HttpResponse } from './http.ts';
 
 /** A Kubernetes `Status` of kind failure, as every Kubernetes client reads it. */
 export interface Failure {
@@ -66,7 +66,7 @@ export function renderFailure(failure: Failure): { headers: Record<string, strin
  */
 export function sendFailure(response: HttpResponse, failure: Failure): void {
   if (response.headersSent) {
-    response.destroy();
+    breakOff(response);
     return;
   }
   const { headers, body } = renderFailure(failure);

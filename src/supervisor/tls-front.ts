@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/log.ts';
-import type { HttpRequest, HttpResponse } from './http.ts';
+import { breakOff, type HttpRequest, type HttpResponse } from './http.ts';
 import { peerOf, type Peer } from './peer.ts';
 import { QuietLimit } from './quiet-limit.ts';
 import { closeAfter } from './status.ts';
@@ -119,7 +119,7 @@ export function createTlsFront(options: TlsFrontOptions): TlsFront {
     const key = 'stream' in request ? request.stream.session : request.socket;
     const connection = key === undefined ? undefined : connections.get(key);
     if (connection === undefined) {
-      response.destroy();
+      breakOff(response);
       return;
     }
     connection.quiet.begin();

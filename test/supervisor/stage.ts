@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { systemClock, type Clock } from '../../src/core/clock.ts';
 import { silentLogger, type Logger } from '../../src/core/log.ts';
-import { createAuthenticator, type PasswordEntry } from '../../src/supervisor/authentication.ts';
+import type { PasswordEntry } from '../../src/pki/password-file.ts';
+import { createAuthenticator } from '../../src/supervisor/authentication.ts';
 import { createSupervisor, type Supervisor, type SupervisorOptions } from '../../src/supervisor/supervisor.ts';
 import { createServerCertificates, type Pair, type ServerCertificates } from './certificates.ts';
 
