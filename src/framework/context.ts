@@ -15,7 +15,7 @@ export interface SourceContext<Deps> {
   /** Bound to the controller and the key. */
   readonly log: Logger;
   readonly deps: Deps;
-  /** Failed runs of this key since its last success; 0 in a first run. */
+  /** Back-offs of this key since its last success; 0 in a first run. */
   readonly attempt: number;
   /** Why this run happens; the latest few. */
   readonly causes: readonly Cause[];
@@ -41,8 +41,7 @@ export interface SourceContext<Deps> {
 }
 
 /** What a run for a Kubernetes object is given. */
-export interface ReconcileContext<Deps, T extends KubernetesObject = KubernetesObject>
-  extends Omit<SourceContext<Deps>, 'apply' | 'event'> {
+export interface ReconcileContext<Deps, T extends KubernetesObject = KubernetesObject> extends SourceContext<Deps> {
   /** Cached objects of a kind that belong to this primary: by controller reference or by apply set. Tracked. */
   owned<O extends KubernetesObject>(resource: Resource<O>): Promise<O[]>;
   /**
@@ -134,4 +133,6 @@ export interface Condition {
 }
 
 /** The part of a status to merge; a value of null removes the field. */
-export type StatusOf<T> = T extends { status?: infer Status } ? { [Key in keyof Status]?: Status[Key] | null } : Record<string, unknown>;
+export type StatusOf<T> = T extends { status?: infer Status }
+  ? { [Key in keyof Status]?: Status[Key] | null }
+  : Record<string, unknown>;

@@ -4,7 +4,10 @@ import type { KubernetesObject, ObjectRef } from '../cluster/object.ts';
 import type { Resource } from '../cluster/resource.ts';
 import type { ReconcileContext, SourceContext } from './context.ts';
 import type { Outcome } from './outcome.ts';
+import { defaultRetryPolicy, type RetryPolicy } from './retry-policy.ts';
 import type { EveryKey, Source } from './source.ts';
+
+const MINUTE = 60_000;
 
 /** A change of a cached object. `previous` is there for an update. */
 export interface Change<T extends KubernetesObject = KubernetesObject> {
@@ -29,13 +32,8 @@ export function watches<T extends KubernetesObject>(
   return { resource, map, ...options };
 }
 
-/** The wait before the n-th retry is uniform in [0, min(longest, first · 2ⁿ⁻¹)]. Milliseconds. */
-export interface RetryPolicy {
-  readonly first: number;
-  readonly longest: number;
-}
-
-interface CommonDefinition<Deps> {
+/** What controllers of both kinds say of themselves. */
+export interface CommonDefinition<Deps> {
   /** Unique in a manager; lower-case words joined by `-`. Also the field manager of what the controller writes. */
   readonly name: string;
   readonly watches?: readonly WatchedKind[];
@@ -80,7 +78,11 @@ export interface SourceControllerDefinition<T, Deps> extends CommonDefinition<De
 
 /** A controller as a value: nothing happens until a manager runs it. */
 export type Controller<Deps> =
-  | { readonly type: 'resource'; readonly name: string; readonly definition: ControllerDefinition<KubernetesObject, Deps> }
+  | {
+      readonly type: 'resource';
+      readonly name: string;
+      readonly definition: ControllerDefinition<KubernetesObject, Deps>;
+    }
   | { readonly type: 'source'; readonly name: string; readonly definition: SourceControllerDefinition<unknown, Deps> };
 
 /** Throws K3S_CONTROLLER_DEFINITION when the definition contradicts itself. */
@@ -103,9 +105,24 @@ export function defineSourceController<T, Deps = void>(
   return { type: 'source', name: definition.name, definition };
 }
 
+/** The part of a definition that says how to run it, complete. */
+export interface ControllerSettings {
+  readonly name: string;
+  readonly concurrency: number;
+  readonly timeout: number;
+  readonly resync: number;
+  readonly retry: RetryPolicy;
+}
+
+export function settingsOf(definition: CommonDefinition<never>): ControllerSettings {
+  const { name, concurrency = 1, timeout = 5 * MINUTE, resync = 600 * MINUTE, retry = defaultRetryPolicy } = definition;
+  return { name, concurrency, timeout, resync, retry };
+}
+
 function check(definition: CommonDefinition<never>): void {
   const { name, concurrency, timeout, resync, retry } = definition;
-  if (!/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(name)) throw invalid(name, 'the name must be lower-case words joined by "-"');
+  if (!/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(name))
+    throw invalid(name, 'the name must be lower-case words joined by "-"');
   if (concurrency !== undefined && !(Number.isInteger(concurrency) && concurrency > 0)) {
     throw invalid(name, 'concurrency must be a positive whole number');
   }
@@ -117,5 +134,7 @@ function check(definition: CommonDefinition<never>): void {
 }
 
 function invalid(name: string, problem: string): K3sError {
-  return new K3sError('K3S_CONTROLLER_DEFINITION', `controller "${name}": ${problem}`, { fields: { controller: name } });
+  return new K3sError('K3S_CONTROLLER_DEFINITION', `controller "${name}": ${problem}`, {
+    fields: { controller: name },
+  });
 }

@@ -7,7 +7,7 @@ export interface ReconcileRecord {
   readonly key: string;
   readonly result: Outcome | FailedRun;
   readonly causes: readonly Cause[];
-  /** Failed runs of the key before this one, since its last success. */
+  /** Back-offs of the key before this run, since its last success. */
   readonly attempt: number;
   /** When the run began, in milliseconds since the epoch. */
   readonly at: number;
@@ -22,6 +22,8 @@ export interface FailedRun {
   readonly code: string;
   /** Whether the key is retried. */
   readonly retry: boolean;
+  /** At least so many ms before that. */
+  readonly after: number | undefined;
 }
 
 /** Why a key is, or is not, converging. Times are milliseconds since the epoch. */
@@ -33,7 +35,7 @@ export interface Explanation {
   /** Of the run that is queued or under way. */
   readonly causes: readonly Cause[];
   readonly queuedSince: number | undefined;
-  /** Failed runs since the last success. */
+  /** Back-offs since the last success. */
   readonly attempt: number;
   readonly lastRun: ReconcileRecord | undefined;
   readonly nextWake: { readonly at: number; readonly reason: string } | undefined;
