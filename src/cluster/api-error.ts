@@ -52,3 +52,13 @@ export const isForbidden = hasStatus(403);
 export const isUnauthorized = hasStatus(401);
 export const isInvalid = hasStatus(422);
 export const isTooManyRequests = hasStatus(429);
+
+/** The error of a request that got no answer: refused, reset, timed out or unresolvable. */
+export function unreachable(server: string, request: { method: string; path: string }, cause?: unknown): K3sError {
+  return new K3sError('K3S_API_UNREACHABLE', `${request.method} ${request.path}: ${server} does not answer`, {
+    fields: { server, ...request },
+    cause,
+    retryable: true,
+    hint: 'Check that the API server is running and that its address is right.',
+  });
+}
