@@ -32,6 +32,7 @@ var applets = map[string]func() int{
 }
 
 func main() {
+	endWithParent()
 	// Half the collector's usual head room: about 50 MB less per control plane at no visible cost.
 	if _, set := os.LookupEnv("GOGC"); !set {
 		debug.SetGCPercent(50)
