@@ -1,0 +1,147 @@
+import type { OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { Logger } from '../../core/log.ts';
+import { MalformedMessage } from './codec/reader.ts';
+import { stopped } from './etcd-errors.ts';
+import { FrameParser } from './frame-parser.ts';
+import { Code, RpcError } from './status.ts';
+import type { Method, StreamHandler, StreamMethod, UnaryMethod } from './transport.ts';
+
+const RESPONSE_HEADERS = { ':status': 200, 'content-type': 'application/grpc' } as const;
+const SUCCESS = { 'grpc-status': '0' } as const;
+
+export interface Http2CallOptions {
+  path: string;
+  authority: string;
+  method: Method | undefined;
+  maxReceiveBytes: number;
+  maxQueuedBytes: number;
+  log: Logger;
+}
+
+/** One gRPC call on one HTTP/2 stream. */
+export class Http2Call {
+  readonly #stream: ServerHttp2Stream;
+  readonly #options: Http2CallOptions;
+  #handler: StreamHandler | undefined;
+  #trailers: OutgoingHttpHeaders = SUCCESS;
+  /** The status was sent, or the stream is gone: nothing can be sent any more. */
+  #over = false;
+  /** A request is being worked on: its reply must be waited for when we stop. */
+  #answering = false;
+
+  constructor(stream: ServerHttp2Stream, options: Http2CallOptions) {
+    this.#stream = stream;
+    this.#options = options;
+    stream.on('close', () => {
+      this.#over = true;
+      this.#handler?.closed();
+    });
+    // Resets and lost connections surface as errors before 'close', which is what is acted on.
+    stream.on('error', (error) => options.log.debug('call failed', { path: options.path, error }));
+  }
+
+  start(): void {
+    const { method, path } = this.#options;
+    if (method === undefined) this.#end(new RpcError(Code.UNIMPLEMENTED, `unknown method ${path}`));
+    else if (method.kind === 'unary') this.#startUnary(method);
+    else this.#startStream(method);
+  }
+
+  /** The server is going away: streams end now, requests under way get their reply. */
+  stop(): void {
+    if (!this.#answering) this.#end(stopped());
+  }
+
+  #startUnary(method: UnaryMethod): void {
+    const parser = new FrameParser(this.#options.maxReceiveBytes, (message) => {
+      if (this.#answering) return;
+      this.#answering = true;
+      void this.#answer(method, message);
+    });
+    this.#receive(parser, () => {
+      if (!this.#answering) this.#end(new RpcError(Code.INTERNAL, 'the request has no message'));
+    });
+  }
+
+  async #answer(method: UnaryMethod, message: Buffer): Promise<void> {
+    try {
+      const result = method.handle(message, this.#options);
+      // Reads are answered in the same turn; only writes are promises.
+      const reply = result instanceof Promise ? await result : result;
+      if (this.#over) return;
+      this.#respond();
+      this.#over = true;
+      this.#stream.end(reply);
+    } catch (error) {
+      this.#end(this.#statusOf(error));
+    }
+  }
+
+  #startStream(method: StreamMethod): void {
+    // Clients may wait for the headers before they send their first message.
+    this.#respond();
+    const handler = method.open({
+      send: (frame) => this.#send(frame),
+      end: (error) => this.#end(error),
+    });
+    this.#handler = handler;
+    const parser = new FrameParser(this.#options.maxReceiveBytes, (message) => {
+      if (!this.#over) handler.received(message);
+    });
+    this.#stream.on('drain', () => {
+      if (!this.#over) handler.drained();
+    });
+    this.#receive(parser, () => {
+      if (!this.#over) handler.finished();
+    });
+  }
+
+  #receive(parser: FrameParser, finished: () => void): void {
+    this.#stream.on('data', (chunk: Buffer) => {
+      if (this.#over) return;
+      try {
+        parser.push(chunk);
+      } catch (error) {
+        this.#end(this.#statusOf(error));
+      }
+    });
+    this.#stream.on('end', finished);
+  }
+
+  #send(frame: Buffer): boolean {
+    if (this.#over) return false;
+    this.#stream.write(frame);
+    return this.#stream.writableLength < this.#options.maxQueuedBytes;
+  }
+
+  #respond(): void {
+    this.#stream.respond(RESPONSE_HEADERS, { waitForTrailers: true });
+    this.#stream.on('wantTrailers', () => this.#stream.sendTrailers(this.#trailers));
+  }
+
+  #end(error?: RpcError): void {
+    if (this.#over) return;
+    this.#over = true;
+    if (error !== undefined) {
+      this.#trailers = { 'grpc-status': String(error.code), 'grpc-message': percentEncode(error.message) };
+    }
+    if (this.#stream.headersSent) this.#stream.end();
+    else this.#stream.respond({ ...RESPONSE_HEADERS, ...this.#trailers }, { endStream: true });
+  }
+
+  #statusOf(error: unknown): RpcError {
+    if (error instanceof RpcError) return error;
+    if (error instanceof MalformedMessage) {
+      return new RpcError(Code.INTERNAL, `grpc: error unmarshalling request: ${error.message}`);
+    }
+    this.#options.log.error('request failed', { path: this.#options.path, error });
+    return new RpcError(Code.INTERNAL, 'internal error; see the log of the datastore');
+  }
+}
+
+/** grpc-message carries UTF-8 with everything but printable ASCII, and the percent sign itself, percent-encoded. */
+export function percentEncode(text: string): string {
+  return Buffer.from(text, 'utf8')
+    .toString('latin1')
+    .replace(/[^ -$&-~]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`);
+}
