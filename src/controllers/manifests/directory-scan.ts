@@ -1,6 +1,6 @@
 import type { Dirent, Stats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { K3sError, systemErrorCode } from '../../core/errors.ts';
 
 /** What tells one content of a file from another without reading it. Times are milliseconds since the epoch. */
@@ -38,7 +38,7 @@ export async function scanDirectory(root: string): Promise<DirectoryScan> {
   const unreadable: { path: string; error: unknown }[] = [];
 
   const visit = async (folder: string): Promise<void> => {
-    const path = join(root, folder);
+    const path = resolve(root, folder);
     const entries = await readdir(path, { withFileTypes: true });
     folders.push({ path, inode: (await stat(path)).ino });
     for (const entry of entries.sort(byName)) {

@@ -1,4 +1,3 @@
-import { watch } from 'node:fs';
 import { join } from 'node:path';
 import { Observable, Subject } from 'rxjs';
 import type { Clock } from '../../core/clock.ts';
@@ -7,6 +6,7 @@ import type { Logger } from '../../core/log.ts';
 import type { Source } from '../../framework/source.ts';
 import { scanDirectory, stampOf, statIfThere, type DirectoryScan, type FileStamp } from './directory-scan.ts';
 import { isDisabled } from './disable.ts';
+import { watchFolder } from './inotify.ts';
 import { readManifest } from './manifest-file.ts';
 import { openForWriting } from './open-writers.ts';
 import { observe, QUIET, sameStamp, settlesIn, type Observation } from './settling.ts';
@@ -35,7 +35,7 @@ export interface DirectorySourceOptions {
   /** The names given to `--disable`; their files are treated as absent. */
   disabled: ReadonlySet<string>;
   /** Calls back when something in the folder may have changed; only a hint to look sooner. Default: inotify. */
-  watchFolder?: (folder: string, changed: () => void) => Disposable;
+  watch?: (folder: string, changed: () => void) => Disposable;
 }
 
 /**
@@ -213,7 +213,7 @@ export class DirectorySource implements Source<ManifestState> {
 
   #watchFolders(folders: DirectoryScan['folders']): void {
     if (!this.#running) return;
-    const { watchFolder = watchWithInotify } = this.#options;
+    const { watch = watchFolder } = this.#options;
     const wanted = new Map(folders.map(({ path, inode }) => [path, inode]));
     for (const [path, { inode, handle }] of this.#watches) {
       if (wanted.get(path) === inode) continue;
@@ -222,7 +222,7 @@ export class DirectorySource implements Source<ManifestState> {
     }
     for (const [path, inode] of wanted) {
       if (this.#watches.has(path)) continue;
-      this.#watches.set(path, { inode, handle: watchFolder(path, () => this.#hint()) });
+      this.#watches.set(path, { inode, handle: watch(path, () => this.#hint()) });
     }
   }
 
@@ -260,15 +260,4 @@ async function stateOf(path: string, stamp: FileStamp): Promise<ManifestState | 
   }
   const stats = await statIfThere(path).catch(() => undefined);
   return stats !== undefined && sameStamp(stampOf(stats), stamp) ? state : undefined;
-}
-
-/** Where inotify has no watches left there are no hints, and changes are found by the regular looks. */
-function watchWithInotify(folder: string, changed: () => void): Disposable {
-  try {
-    const watcher = watch(folder, { persistent: false }, changed);
-    watcher.on('error', () => watcher.close());
-    return { [Symbol.dispose]: () => watcher.close() };
-  } catch {
-    return { [Symbol.dispose]() {} };
-  }
 }
