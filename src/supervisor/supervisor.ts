@@ -110,9 +110,10 @@ export async function createSupervisor(options: SupervisorOptions): Promise<Supe
     signal.removeEventListener('abort', onAbort);
     server.close();
     front.drain();
-    if (open.size > 0) {
+    const limit = options.drainTimeout ?? DRAIN_TIMEOUT;
+    if (open.size > 0 && limit > 0) {
       const { promise, resolve } = Promise.withResolvers<void>();
-      const deadline = clock.timer(options.drainTimeout ?? DRAIN_TIMEOUT, resolve);
+      const deadline = clock.timer(limit, resolve);
       emptied.addEventListener('empty', () => resolve(), { once: true });
       await promise;
       deadline[Symbol.dispose]();

@@ -106,6 +106,7 @@ export function createTlsFront(options: TlsFrontOptions): TlsFront {
       http2.once('session', (session) => open(session, socket, () => session.close()));
       http2.emit('connection', socket);
     } else {
+      socket.allowHalfOpen = true;
       open(socket, socket, () => {
         if (connections.get(socket)?.quiet.quiet === true) socket.destroySoon();
       });
@@ -147,7 +148,11 @@ export function createTlsFront(options: TlsFrontOptions): TlsFront {
   });
 
   return {
-    accept: (socket) => void tls.emit('connection', socket),
+    accept(socket) {
+      // A client that has ended its side will not finish a handshake or an HTTP/2 session; an upgraded one may go on receiving.
+      socket.allowHalfOpen = false;
+      tls.emit('connection', socket);
+    },
     setCertificates: (certificates) => tls.setSecureContext(contextOptions(certificates)),
     drain() {
       draining = true;
