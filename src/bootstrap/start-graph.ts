@@ -1,18 +1,19 @@
 import type { Clock } from '../core/clock.ts';
-import { K3sError } from '../core/errors.ts';
 import type { Scope } from '../core/scope.ts';
 
-/**
- * One step of a start. `run` begins as soon as every step named in `needs` has ended well; what it opens goes into the scope
- * and is closed in reverse order. The result is what dependants read through `results`.
- */
-export interface StartStep {
-  readonly name: string;
-  readonly needs?: readonly string[];
+/** One step of a start; `T` is what its dependants get. Made by `StartGraph.step`. */
+export interface StartStep<T = unknown> {
   /** What a person reads while it runs: `kube-apiserver`. */
   readonly title: string;
-  run(scope: Scope): Promise<void>;
+  readonly needs: readonly StartStep[];
+  /** Carries the type of the step's result; never set. */
+  readonly result?: T;
 }
+
+/** The results of `Needs`, in order. */
+type ResultsOf<Needs extends readonly StartStep[]> = {
+  [Index in keyof Needs]: Needs[Index] extends StartStep<infer T> ? T : never;
+};
 
 export type StartEvent =
   | { type: 'started'; step: StartStep }
@@ -25,68 +26,67 @@ export interface StartOptions {
   report: (event: StartEvent) => void;
 }
 
+type Run = (scope: Scope, results: readonly unknown[]) => Promise<unknown>;
+
 /**
- * Runs every step as early as its needs allow. The first failure aborts the scope, waits for the steps under way to notice,
- * and is thrown. Aborting the scope from outside ends the start the same way.
+ * The order of a start: steps and what each one needs. A step can only need steps that were declared before it, so there are
+ * no circles. What a step opens goes into the scope, which closes it in reverse order: a step's own things before its needs'.
  */
-export async function runStartGraph(steps: readonly StartStep[], options: StartOptions): Promise<void> {
-  const waves = new Map<string, Promise<void>>();
-  const stop = new AbortController();
-  let firstFailure: { error: unknown } | undefined;
+export class StartGraph {
+  readonly #steps = new Map<StartStep, Run>();
 
-  const runStep = async (step: StartStep): Promise<void> => {
-    await Promise.all((step.needs ?? []).map((need) => waves.get(need)));
-    if (stop.signal.aborted || options.scope.signal.aborted) return;
-    const began = options.clock.monotonic();
-    options.report({ type: 'started', step });
-    try {
-      await step.run(options.scope);
-      options.report({ type: 'finished', step, took: options.clock.monotonic() - began });
-    } catch (error) {
-      if (firstFailure === undefined && !options.scope.signal.aborted) {
-        firstFailure = { error };
-        options.report({ type: 'failed', step, took: options.clock.monotonic() - began, error });
-      }
-      stop.abort();
-      throw error;
-    }
-  };
-
-  for (const step of inOrder(steps)) {
-    const running = runStep(step);
-    running.catch(() => undefined);
-    waves.set(step.name, running);
+  /** Declares a step. `run` gets the results of its needs. */
+  step<const Needs extends readonly StartStep[], T>(
+    title: string,
+    needs: Needs,
+    run: (scope: Scope, ...results: ResultsOf<Needs>) => Promise<T>,
+  ): StartStep<T> {
+    const step: StartStep<T> = { title, needs };
+    // The results are those of `needs`, in their order.
+    this.#steps.set(step, (scope, results) => run(scope, ...(results as ResultsOf<Needs>)));
+    return step;
   }
-  const ends = Promise.allSettled(waves.values());
-  const failure = new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => resolve(), { once: true }));
-  const aborted = new Promise<void>((resolve) => {
-    if (options.scope.signal.aborted) resolve();
-    else options.scope.signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-  await Promise.race([ends, failure, aborted]);
-  if (firstFailure !== undefined) throw firstFailure.error;
-  options.scope.signal.throwIfAborted();
-}
 
-/** The steps with each one behind its needs; refuses unknown names and circles, which are mistakes of this program. */
-export function inOrder(steps: readonly StartStep[]): StartStep[] {
-  const byName = new Map(steps.map((step) => [step.name, step]));
-  const ordered: StartStep[] = [];
-  const state = new Map<string, 'open' | 'done'>();
-  const visit = (step: StartStep, path: readonly string[]): void => {
-    if (state.get(step.name) === 'done') return;
-    if (state.get(step.name) === 'open') {
-      throw new K3sError('K3S_START_ORDER', `start steps wait for each other: ${[...path, step.name].join(' → ')}`);
+  /**
+   * Runs every step as early as its needs allow. Rejects with the first failure, or with the reason of the scope's signal when
+   * that aborts; steps still under way are not waited for: they see the signal when the caller closes the scope.
+   */
+  async run({ clock, scope, report }: StartOptions): Promise<void> {
+    const results = new Map<StartStep, Promise<unknown>>();
+    const failed = Promise.withResolvers<never>();
+    let over = false;
+    const fail = (error: unknown): void => {
+      over = true;
+      failed.reject(error);
+    };
+    const onAbort = (): void => fail(scope.signal.reason);
+    scope.signal.throwIfAborted();
+    scope.signal.addEventListener('abort', onAbort, { once: true });
+
+    const runStep = async (step: StartStep, run: Run): Promise<unknown> => {
+      const needed = await Promise.all(step.needs.map((need) => results.get(need)));
+      const began = clock.monotonic();
+      report({ type: 'started', step });
+      try {
+        const result = await run(scope, needed);
+        if (!over) report({ type: 'finished', step, took: clock.monotonic() - began });
+        return result;
+      } catch (error) {
+        if (!over) report({ type: 'failed', step, took: clock.monotonic() - began, error });
+        fail(error);
+        throw error;
+      }
+    };
+    for (const [step, run] of this.#steps) {
+      const running = runStep(step, run);
+      // Its failure is reported through `failed`.
+      running.catch(() => undefined);
+      results.set(step, running);
     }
-    state.set(step.name, 'open');
-    for (const need of step.needs ?? []) {
-      const found = byName.get(need);
-      if (found === undefined) throw new K3sError('K3S_START_ORDER', `start step ${step.name} needs ${need}, which does not exist`);
-      visit(found, [...path, step.name]);
+    try {
+      await Promise.race([Promise.all(results.values()), failed.promise]);
+    } finally {
+      scope.signal.removeEventListener('abort', onAbort);
     }
-    state.set(step.name, 'done');
-    ordered.push(step);
-  };
-  for (const step of steps) visit(step, []);
-  return ordered;
+  }
 }

@@ -25,8 +25,8 @@ export interface LoggerOptions {
   clock: Clock;
   level: LogLevel;
   format: LogFormat;
-  /** Receives each finished line, without a newline. */
-  write: (line: string) => void;
+  /** Receives each finished line, without a newline, and its severity. */
+  write: (line: string, level: LogLevel) => void;
 }
 
 export function createLogger(options: LoggerOptions): Logger {
@@ -35,9 +35,8 @@ export function createLogger(options: LoggerOptions): Logger {
       if (SEVERITY[level] < SEVERITY[options.level]) return;
       const all = fields === undefined ? bound : { ...bound, ...fields };
       const time = new Date(options.clock.now()).toISOString();
-      options.write(
-        options.format === 'json' ? jsonLine(time, level, message, all) : textLine(time, level, message, all),
-      );
+      const line = options.format === 'json' ? jsonLine : textLine;
+      options.write(line(time, level, message, all), level);
     };
     return {
       debug: (message, fields) => emit('debug', message, fields),

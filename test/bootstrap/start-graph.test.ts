@@ -1,24 +1,23 @@
 import { describe, expect, test } from 'vitest';
-import { inOrder, runStartGraph, type StartEvent, type StartStep } from '../../src/bootstrap/start-graph.ts';
+import { StartGraph, type StartEvent } from '../../src/bootstrap/start-graph.ts';
 import { Scope } from '../../src/core/scope.ts';
 import { VirtualClock } from '../../src/core/testing/virtual-clock.ts';
 
-function make(...steps: (Pick<StartStep, 'name'> & Partial<StartStep>)[]): StartStep[] {
-  return steps.map((step) => ({ title: step.name, run: () => Promise.resolve(), ...step }));
+function make() {
+  const clock = new VirtualClock(0);
+  const events: string[] = [];
+  const report = (event: StartEvent): void => void events.push(`${clock.now()} ${event.type} ${event.step.title}`);
+  return { clock, events, report, graph: new StartGraph() };
 }
 
-describe('runStartGraph', () => {
+describe('StartGraph', () => {
   test('runs what does not depend on each other at once, and a step only behind its needs', async () => {
-    const clock = new VirtualClock(0);
-    const events: string[] = [];
-    const report = (event: StartEvent): void => void events.push(`${clock.now()} ${event.type} ${event.step.name}`);
-    const steps = make(
-      { name: 'node', needs: ['containerd', 'api'], run: () => clock.sleep(1) },
-      { name: 'containerd', run: () => clock.sleep(10) },
-      { name: 'api', run: () => clock.sleep(30) },
-    );
+    const { clock, events, report, graph } = make();
+    const containerd = graph.step('containerd', [], (scope) => clock.sleep(10, scope.signal));
+    const api = graph.step('api', [], (scope) => clock.sleep(30, scope.signal));
+    graph.step('node', [containerd, api], () => clock.sleep(1));
     await using scope = new Scope();
-    const running = runStartGraph(steps, { clock, scope, report });
+    const running = graph.run({ clock, scope, report });
     await clock.advance(100);
     await running;
     expect(events).toEqual([
@@ -31,34 +30,34 @@ describe('runStartGraph', () => {
     ]);
   });
 
-  test('throws the first failure and starts nothing that depends on it', async () => {
-    const started: string[] = [];
-    const steps = make(
-      { name: 'datastore', run: () => Promise.reject(new Error('disk full')) },
-      { name: 'api', needs: ['datastore'], run: async () => void started.push('api') },
-    );
+  test('hands each step the results of its needs', async () => {
+    const { clock, report, graph } = make();
+    const port = graph.step('port', [], () => Promise.resolve(6443));
+    const host = graph.step('host', [], () => Promise.resolve('localhost'));
+    let seen = '';
+    graph.step('url', [host, port], async (_scope, name, number) => void (seen = `https://${name}:${number}`));
     await using scope = new Scope();
-    const running = runStartGraph(steps, { clock: new VirtualClock(), scope, report: () => undefined });
-    await expect(running).rejects.toThrow('disk full');
-    expect(started).toEqual([]);
+    await graph.run({ clock, scope, report });
+    expect(seen).toBe('https://localhost:6443');
+  });
+
+  test('throws the first failure and starts nothing that depends on it', async () => {
+    const { clock, events, report, graph } = make();
+    const datastore = graph.step('datastore', [], () => Promise.reject(new Error('disk full')));
+    graph.step('api', [datastore], () => Promise.resolve());
+    await using scope = new Scope();
+    await expect(graph.run({ clock, scope, report })).rejects.toThrow('disk full');
+    expect(events).toEqual(['0 started datastore', '0 failed datastore']);
   });
 
   test('ends with the reason of the scope when that is aborted in the middle', async () => {
+    const { clock, events, report, graph } = make();
     const parent = new AbortController();
     await using scope = new Scope(parent.signal);
-    const steps = make({ name: 'api', run: (within) => new VirtualClock().sleep(1000, within.signal) });
-    const running = runStartGraph(steps, { clock: new VirtualClock(), scope, report: () => undefined });
+    graph.step('api', [], (within) => clock.sleep(1000, within.signal));
+    const running = graph.run({ clock, scope, report });
     parent.abort(new Error('SIGTERM'));
     await expect(running).rejects.toThrow('SIGTERM');
-  });
-});
-
-describe('inOrder', () => {
-  test('refuses steps that wait for each other, naming the circle', () => {
-    expect(() => inOrder(make({ name: 'a', needs: ['b'] }, { name: 'b', needs: ['a'] }))).toThrow('a → b → a');
-  });
-
-  test('refuses a need that no step has', () => {
-    expect(() => inOrder(make({ name: 'a', needs: ['b'] }))).toThrow('a needs b');
+    expect(events).toEqual(['0 started api']);
   });
 });

@@ -29,7 +29,10 @@ export const processController = defineSourceController<ReturnType<ProcessTable[
     }
     const started = await table.start(definition);
     ctx.log.info('started', { pid: started.pid });
-    const exit = await untilStable(started, ctx.clock.sleep(STABLE_AFTER, AbortSignal.any([ctx.signal, table.stopping])));
+    const exit = await untilStable(
+      started,
+      ctx.clock.sleep(STABLE_AFTER, AbortSignal.any([ctx.signal, table.stopping])),
+    );
     if (exit !== undefined && !table.stopping.aborted) throw endedEarly(definition, exit);
     table.watch(started);
     return done();
@@ -46,8 +49,12 @@ async function untilStable(child: Child, wait: Promise<void>): Promise<ProcessEx
 }
 
 function endedEarly(definition: ProcessDefinition, exit: ProcessExit): RetryableError {
-  return new RetryableError('K3S_PROCESS_EXITED', `${definition.name} ended shortly after its start: ${describeExit(exit)}`, {
-    hint: `Its output is in ${definition.logFile}.`,
-    fields: { process: definition.name, ...exit },
-  });
+  return new RetryableError(
+    'K3S_PROCESS_EXITED',
+    `${definition.name} ended shortly after its start: ${describeExit(exit)}`,
+    {
+      hint: `Its output is in ${definition.logFile}.`,
+      fields: { process: definition.name, ...exit },
+    },
+  );
 }

@@ -45,7 +45,8 @@ export class RotatingFile implements Disposable {
 
   #rotate(): void {
     this[Symbol.dispose]();
-    for (let number = this.#limits.kept - 1; number >= 1; number--) rename(`${this.#path}.${number}`, `${this.#path}.${number + 1}`);
+    for (let number = this.#limits.kept - 1; number >= 1; number--)
+      rename(`${this.#path}.${number}`, `${this.#path}.${number + 1}`);
     if (this.#limits.kept > 0) rename(this.#path, `${this.#path}.1`);
   }
 

@@ -1,0 +1,99 @@
+import { styleText } from 'node:util';
+import type { StartEvent } from '../bootstrap/start-graph.ts';
+import type { Clock } from '../core/clock.ts';
+import { describeError } from '../core/errors.ts';
+
+const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
+const FRAME_TIME = 100;
+
+interface ProgressOptions {
+  clock: Clock;
+  write: (text: string) => void;
+  /** A terminal gets a spinner with the steps under way; anything else one plain line a step. */
+  terminal: boolean;
+}
+
+/** Shows the steps of a start with their times. */
+export class Progress implements Disposable {
+  readonly #options: ProgressOptions;
+  readonly #running = new Set<string>();
+  readonly #began: number;
+  #frame = 0;
+  #timer: Disposable | undefined;
+  #drawn = false;
+
+  constructor(options: ProgressOptions) {
+    this.#options = options;
+    this.#began = options.clock.monotonic();
+  }
+
+  readonly report = (event: StartEvent): void => {
+    const { step } = event;
+    switch (event.type) {
+      case 'started':
+        this.#running.add(step.title);
+        this.#spin();
+        break;
+      case 'finished':
+        this.#running.delete(step.title);
+        this.line(`${this.#paint('green', '✔')} ${step.title} (${seconds(event.took)})`);
+        break;
+      case 'failed':
+        this.#running.delete(step.title);
+        this.line(`${this.#paint('red', '✘')} ${step.title} (${seconds(event.took)}): ${describeError(event.error)}`);
+        break;
+    }
+  };
+
+  /** Prints a line above the spinner. */
+  readonly line = (text: string): void => {
+    this.#erase();
+    this.#options.write(`${text}\n`);
+    this.#draw();
+  };
+
+  /** Milliseconds since this display was made. */
+  get elapsed(): number {
+    return this.#options.clock.monotonic() - this.#began;
+  }
+
+  #spin(): void {
+    if (!this.#options.terminal || this.#timer !== undefined) return;
+    this.#timer = this.#options.clock.timer(FRAME_TIME, () => {
+      this.#timer = undefined;
+      this.#frame++;
+      this.#erase();
+      this.#draw();
+      if (this.#running.size > 0) this.#spin();
+    });
+  }
+
+  #draw(): void {
+    if (!this.#options.terminal || this.#running.size === 0) return;
+    const titles = [...this.#running].join(', ');
+    this.#options.write(
+      `${this.#paint('cyan', FRAMES[this.#frame % FRAMES.length] ?? '')} ${titles} (${seconds(this.elapsed)})`,
+    );
+    this.#drawn = true;
+  }
+
+  #erase(): void {
+    if (this.#drawn) this.#options.write('\r\u001b[2K');
+    this.#drawn = false;
+  }
+
+  #paint(colour: 'green' | 'red' | 'cyan', text: string): string {
+    return this.#options.terminal ? styleText(colour, text) : text;
+  }
+
+  [Symbol.dispose](): void {
+    this.#timer?.[Symbol.dispose]();
+    this.#running.clear();
+    this.#erase();
+  }
+}
+
+/** `2.9 s`. */
+export function seconds(milliseconds: number): string {
+  return `${(milliseconds / 1000).toFixed(1)} s`;
+}
