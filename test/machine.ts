@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { constants } from 'node:os';
@@ -152,7 +152,7 @@ class NamespaceMachine implements Machine {
       },
     });
     const exited = once(child, 'exit').then(([code, signal]) => exitCode(code, signal));
-    const { stdin, stdout, stderr } = child as ChildProcessWithoutNullStreams;
+    const { stdin, stdout, stderr } = child;
     const number = child.stdio[3] as Readable;
     // A command that does not read its input ends the pipe; what it made of that is in its exit code.
     stdin.on('error', () => undefined);
