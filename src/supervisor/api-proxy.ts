@@ -1,14 +1,16 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Logger } from '../core/log.ts';
 import { apiCredential, endToEndHeaders, requestHeaders, type HeaderLines } from './forwarded-headers.ts';
-import { breakOff, sendHead, type HttpRequest, type HttpResponse } from './http.ts';
+import { breakOff, sendContinue, sendHead, type HttpRequest, type HttpResponse } from './http.ts';
 import type { Peer } from './peer.ts';
-import { badRequest, closeAfter, sendFailure, UNAUTHORIZED } from './status.ts';
+import { CANNOT_BE_FORWARDED, closeAfter, sendFailure, TOO_MANY_REQUESTS, UNAUTHORIZED } from './status.ts';
 import { upstreamFailure, type Upstream } from './upstream.ts';
 
 export interface ApiProxyOptions {
   readonly upstream: Upstream;
   readonly log: Logger;
+  /** Requests at the same time, watches included; each holds a connection to kube-apiserver. Default 10,000. */
+  readonly mostUnderWay?: number;
 }
 
 /**
@@ -17,59 +19,61 @@ export interface ApiProxyOptions {
  */
 export type ApiProxy = (request: HttpRequest, response: HttpResponse, peer: Peer) => void;
 
-export function createApiProxy(options: ApiProxyOptions): ApiProxy {
+export function createApiProxy({ upstream, log, mostUnderWay = 10_000 }: ApiProxyOptions): ApiProxy {
+  let underWay = 0;
   return (request, response, peer) => {
     const credential = apiCredential(peer.identity, request.headers);
-    if (credential === undefined) {
-      sendFailure(response, UNAUTHORIZED);
-      return;
-    }
+    if (credential === undefined) return sendFailure(response, UNAUTHORIZED);
+    // A token is judged only by kube-apiserver, so this is open to anybody who makes one up.
+    if (underWay >= mostUnderWay) return sendFailure(response, TOO_MANY_REQUESTS);
+    underWay++;
+    let forwarded: ClientRequest | undefined;
+    let gone = false;
+    response.once('close', () => {
+      underWay--;
+      gone = true;
+      forwarded?.destroy();
+    });
+
     const method = request.method ?? 'GET';
     const body = bodyOf(request);
-    const host = request.headers.host ?? authority(request);
     const headers = requestHeaders({
       rawHeaders: request.rawHeaders,
       credential,
       clientAddress: peer.address,
-      host,
+      host: request.headers.host ?? authority(request),
     });
     describeBody(headers, method, body);
 
     const begin = (attempt: number): void => {
-      let forwarded: ClientRequest;
+      let current: ClientRequest;
       try {
-        forwarded = options.upstream.request({ method, path: request.url ?? '/', headers, credential });
+        current = upstream.request({ method, path: request.url ?? '/', headers, credential });
       } catch (error) {
-        options.log.debug('a request cannot be passed on to the apiserver', { error });
-        sendFailure(response, badRequest('the request target or a header cannot be passed on to the apiserver'));
-        return;
+        log.debug('a request cannot be passed on to the apiserver', { error });
+        return sendFailure(response, CANNOT_BE_FORWARDED);
       }
-      const cancel = (): void => void forwarded.destroy();
-      response.on('close', cancel);
+      forwarded = current;
       let answered = false;
-      forwarded.on('continue', () => response.writeContinue());
-      forwarded.on('response', (answer) => {
+      current.on('continue', () => sendContinue(response));
+      current.on('response', (answer) => {
         answered = true;
         relay(answer, request, response);
       });
-      forwarded.on('error', (error) => {
-        // Cut off in the middle: `relay` passes that on.
-        if (answered || response.destroyed) return;
-        response.off('close', cancel);
+      current.on('error', (error) => {
+        // An answer that breaks off is `relay`'s business.
+        if (answered || gone) return;
         // kube-apiserver may close an idle connection just when it is taken for the next request; that request was never read.
-        if (forwarded.reusedSocket && attempt === 1 && body.kind === 'none' && isSafe(method)) {
-          begin(2);
-          return;
-        }
-        sendFailure(response, upstreamFailure(error, options.log));
+        if (current.reusedSocket && attempt === 1 && body.kind === 'none' && isSafe(method)) begin(2);
+        else sendFailure(response, upstreamFailure(error, log));
       });
-      forwarded.on('close', () => {
+      current.on('close', () => {
         // Whatever is left of the body has no reader any more; take it off the wire, so that the connection can end in order.
-        request.unpipe(forwarded);
+        request.unpipe(current);
         request.resume();
       });
-      if (body.kind === 'none') forwarded.end();
-      else request.pipe(forwarded);
+      if (body.kind === 'none') current.end();
+      else request.pipe(current);
     };
     begin(1);
   };

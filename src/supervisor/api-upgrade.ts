@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { Logger } from '../core/log.ts';
 import { apiCredential, endToEndHeaders, requestHeaders } from './forwarded-headers.ts';
 import type { Peer } from './peer.ts';
-import { badRequest, renderFailure, UNAUTHORIZED, type Failure } from './status.ts';
+import { badRequest, CANNOT_BE_FORWARDED, renderFailure, UNAUTHORIZED, type Failure } from './status.ts';
 import { upstreamFailure, type Upstream } from './upstream.ts';
 
 export interface ApiUpgradeOptions {
@@ -48,7 +48,7 @@ export function createApiUpgrade(options: ApiUpgradeOptions): ApiUpgrade {
       forwarded = options.upstream.request({ method, path: request.url ?? '/', headers, credential });
     } catch (error) {
       options.log.debug('a request cannot be passed on to the apiserver', { error });
-      return refuse(socket, badRequest('the request target or a header cannot be passed on to the apiserver'));
+      return refuse(socket, CANNOT_BE_FORWARDED);
     }
     const cancel = (): void => void forwarded.destroy();
     socket.on('close', cancel);

@@ -21,6 +21,15 @@ export function sendHead(response: HttpResponse): void {
   else (response as Http2ServerResponse).writeHead(response.statusCode);
 }
 
+/** Asks for the body that the client holds back; without effect when the client has gone. */
+export function sendContinue(response: HttpResponse): void {
+  if (response instanceof ServerResponse) response.writeContinue();
+  else {
+    const { stream } = response as Http2ServerResponse;
+    if (!stream.destroyed && !stream.closed) response.writeContinue();
+  }
+}
+
 /** Ends a response so that the client sees that something is missing. */
 export function breakOff(response: HttpResponse): void {
   if (response instanceof ServerResponse) response.destroy();

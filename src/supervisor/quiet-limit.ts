@@ -20,9 +20,9 @@ export class QuietLimit implements Disposable {
     this.#arm(limits.first);
   }
 
-  /** Whether nothing is lost by closing the connection now. */
-  get quiet(): boolean {
-    return this.#underWay === 0;
+  /** Requests that have begun and not ended. */
+  get underWay(): number {
+    return this.#underWay;
   }
 
   begin(): void {
@@ -32,7 +32,7 @@ export class QuietLimit implements Disposable {
 
   end(): void {
     this.#underWay--;
-    if (this.quiet && !this.#disposed) this.#arm(this.#idle);
+    if (this.#underWay === 0 && !this.#disposed) this.#arm(this.#idle);
   }
 
   [Symbol.dispose](): void {

@@ -25,7 +25,18 @@ export const API_SERVER_LOST: Failure = {
   message: 'the connection to the apiserver was lost before it answered',
 };
 
+export const TOO_MANY_REQUESTS: Failure = {
+  code: 429,
+  reason: 'TooManyRequests',
+  message: 'Too many requests, please try again later.',
+  retryAfter: 1,
+};
+
 export const badRequest = (message: string): Failure => ({ code: 400, reason: 'BadRequest', message });
+
+export const CANNOT_BE_FORWARDED = badRequest(
+  'the request target or a header cannot be passed on to the apiserver unchanged',
+);
 
 export const forbidden = (user: string, path: string): Failure => ({
   code: 403,

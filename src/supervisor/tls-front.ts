@@ -45,7 +45,8 @@ const FIRST_REQUEST_LIMIT = 10_000;
 const IDLE_LIMIT = 90_000;
 /** Long command lines of `kubectl exec` travel in the request target. */
 const LARGEST_HEADERS = 64 * 1024;
-const MOST_STREAMS = 250;
+/** At the same time, on one connection. */
+const MOST_REQUESTS = 250;
 
 /** How long a connection that was told to end may take to flush what it has to send. */
 const CLOSE_LIMIT = 1_000;
@@ -79,7 +80,7 @@ export function createTlsFront(options: TlsFrontOptions): TlsFront {
     shouldUpgradeCallback: options.wantsUpgrade,
   });
   const http2 = createHttp2Server({
-    settings: { maxConcurrentStreams: MOST_STREAMS, maxHeaderListSize: LARGEST_HEADERS },
+    settings: { maxConcurrentStreams: MOST_REQUESTS, maxHeaderListSize: LARGEST_HEADERS },
   });
 
   const open = (key: TLSSocket | ServerHttp2Session, socket: TLSSocket, finish: () => void): void => {
@@ -108,7 +109,7 @@ export function createTlsFront(options: TlsFrontOptions): TlsFront {
     } else {
       socket.allowHalfOpen = true;
       open(socket, socket, () => {
-        if (connections.get(socket)?.quiet.quiet === true) socket.destroySoon();
+        if (connections.get(socket)?.quiet.underWay === 0) socket.destroySoon();
       });
       http1.emit('connection', socket);
     }
@@ -121,6 +122,11 @@ export function createTlsFront(options: TlsFrontOptions): TlsFront {
     const connection = key === undefined ? undefined : connections.get(key);
     if (connection === undefined) {
       breakOff(response);
+      return;
+    }
+    if (connection.quiet.underWay >= MOST_REQUESTS) {
+      // HTTP/2 has the limit in its settings; over HTTP/1.1 no client that we know of sends many requests ahead.
+      request.socket.destroy();
       return;
     }
     connection.quiet.begin();

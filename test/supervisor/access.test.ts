@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { silentLogger } from '../../src/core/log.ts';
 import { createAuthority, type Pair } from './certificates.ts';
 import { ask, openStage, textOf, type Stage } from './stage.ts';
 
@@ -127,6 +128,31 @@ describe('who may use what', () => {
   test('a method that a path does not have is refused with 405', async () => {
     expect((await askAs('nobody', '/ping', 'POST')).status).toBe(405);
     expect((await askAs('nobody', '/v1-k3s/readyz', 'DELETE')).status).toBe(401);
+  });
+
+  test('a failure of the authenticator is a 500 that tells nothing', async () => {
+    const log: string[] = [];
+    await using broken = await openStage({
+      supervisor: {
+        authenticator: { authenticate: () => Promise.reject(new Error('secret detail')) },
+        log: { ...silentLogger, error: (message) => void log.push(message) },
+      },
+    });
+    const answer = await ask(broken, '/v1-k3s/readyz');
+    expect(answer.status).toBe(500);
+    expect(answer.body).not.toContain('secret');
+    expect(log).toEqual(['a request failed']);
+  });
+
+  test('CONNECT is nobody’s to use', async () => {
+    const socket = connect({
+      host: '127.0.0.1',
+      port: stage.supervisor.port,
+      ca: stage.certificates.serverCa.ca,
+      ...stage.certificates.admin,
+    });
+    socket.write('CONNECT 127.0.0.1:22 HTTP/1.1\r\nHost: k3s\r\n\r\n');
+    expect(await textOf(socket)).toBe('');
   });
 
   test('readiness is the supervisor’s own, 503 while its controllers do not run', async () => {

@@ -1,10 +1,16 @@
 import { once } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect as connectHttp2, constants, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2';
 import { Agent, request as httpsRequest } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { connect } from 'node:tls';
 import { describe, expect, test } from 'vitest';
-import { ask, openStage, startStandIn, textOf, type Stage } from './stage.ts';
+import { silentLogger } from '../../src/core/log.ts';
+import { settle } from '../../src/core/testing/virtual-clock.ts';
+import { createApiProxy } from '../../src/supervisor/api-proxy.ts';
+import { createUpstream } from '../../src/supervisor/upstream.ts';
+import { createServerCertificates } from './certificates.ts';
+import { ask, endlessAnswer, openStage, startStandIn, textOf, type Stage } from './stage.ts';
 
 const admin = (stage: Stage) => ({
   host: '127.0.0.1',
@@ -117,41 +123,14 @@ describe('API proxy over HTTP/1.1', () => {
   });
 
   test('does not let kube-apiserver run ahead of a client that does not read', async () => {
-    const chunk = Buffer.alloc(64 * 1024);
-    let sent = 0;
-    let stalled: (() => void) | undefined;
-    const full = new Promise<void>((resolve) => (stalled = resolve));
-    await using stage = await openStage({
-      answer(_, response) {
-        // Writes as fast as it is allowed to; a write that is not taken for 200 turns of the event loop means a full pipe.
-        const pump = (): void => {
-          for (;;) {
-            sent += chunk.length;
-            if (!response.write(chunk)) break;
-          }
-          let turns = 0;
-          let drained = false;
-          response.once('drain', () => {
-            drained = true;
-            pump();
-          });
-          const wait = (): void => {
-            if (drained || response.destroyed) return;
-            if (++turns > 20_000) stalled?.();
-            else setImmediate(wait);
-          };
-          wait();
-        };
-        pump();
-      },
-    });
+    const { answer, stalled } = endlessAnswer();
+    await using stage = await openStage({ answer });
     const request = httpsRequest({ ...admin(stage), path: '/api' });
     request.on('error', () => undefined).end();
     const [response] = (await once(request, 'response')) as [IncomingMessage];
     response.pause();
-    await full;
     // Two TLS connections' kernel buffers (each a few MB at most) and three streams' worth.
-    expect(sent).toBeLessThan(64 * 1024 * 1024);
+    expect(await stalled).toBeLessThan(64 * 1024 * 1024);
     request.destroy();
   });
 
@@ -259,12 +238,48 @@ describe('API proxy over HTTP/1.1', () => {
     expect(text.match(/\/d|pong|\/e/g)).toEqual(['/d', 'pong', '/e']);
   });
 
-  test('refuses a header that cannot be passed on, and goes on serving', async () => {
+  test.each([
+    ['a control character', 'GET /\u0001 HTTP/1.1\r\nHost: k3s\r\n\r\n'],
+    ['a target that is not ASCII', 'GET /\u20ac HTTP/1.1\r\nHost: k3s\r\nConnection: close\r\n\r\n'],
+    [
+      'an upgrade whose target is not ASCII',
+      'GET /\u20ac HTTP/1.1\r\nHost: k3s\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n',
+    ],
+  ])('refuses %s, and goes on serving', async (_, text) => {
     await using stage = await openStage();
     const socket = connect({ ...admin(stage) });
-    socket.write('GET /\u0001 HTTP/1.1\r\nHost: k3s\r\n\r\n');
+    socket.write(text);
     expect(await textOf(socket)).toMatch(/^HTTP\/1.1 400 /);
     expect((await ask(stage, '/ping')).status).toBe(200);
+  });
+
+  test('asks a client to come back when too many requests are under way', async () => {
+    const held: ServerResponse[] = [];
+    const certificates = createServerCertificates();
+    await using api = await startStandIn(certificates, (_, response) => void held.push(response));
+    using upstream = createUpstream({
+      ...certificates,
+      host: '127.0.0.1',
+      port: api.port,
+      serverCa: certificates.serverCa.ca,
+    });
+    const proxy = createApiProxy({ upstream, log: silentLogger, mostUnderWay: 1 });
+    const peer = { identity: { name: 'alice', groups: [] }, address: '192.0.2.7' };
+    const server = createServer((request, response) => proxy(request, response, peer)).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api`;
+    const first = fetch(url);
+    while (held.length === 0) await settle();
+    const second = await fetch(url);
+    expect([second.status, second.headers.get('retry-after')]).toEqual([429, '1']);
+    held[0]?.end('first');
+    expect(await (await first).text()).toBe('first');
+    const third = fetch(url);
+    while (held.length === 1) await settle();
+    held[1]?.end('third');
+    expect((await third).status).toBe(200);
+    server.closeAllConnections();
+    server.close();
   });
 
   test.each([
@@ -332,25 +347,42 @@ describe('API proxy over HTTP/2', () => {
   test('a cancelled stream ends its request and leaves the others alone', async () => {
     const closed: string[] = [];
     const open = new Map<string, ServerResponse>();
+    const warnings: string[] = [];
     await using stage = await openStage({
+      log: { ...silentLogger, warn: (message) => void warnings.push(message) },
       answer(request, response) {
         const url = request.url ?? '';
         open.set(url, response);
         response.on('close', () => closed.push(url));
-        response.write('begin');
+        if (url === '/stays') response.write('begin');
       },
     });
     const session = openHttp2(stage);
     const [gone, stays] = ['/gone', '/stays'].map((path) => session.request({ ':path': path }));
     if (gone === undefined || stays === undefined) throw new Error('two streams were asked for');
-    await Promise.all([once(gone, 'data'), once(stays, 'data')]);
+    await once(stays, 'data');
+    while (!open.has('/gone')) await settle();
     const ended = once(open.get('/gone') as ServerResponse, 'close');
     gone.close(constants.NGHTTP2_CANCEL);
     await ended;
     expect(closed).toEqual(['/gone']);
+    // The client's doing, not a failure of kube-apiserver's.
+    expect(warnings).toEqual([]);
     open.get('/stays')?.write('more');
     expect(String((await once(stays, 'data'))[0])).toBe('more');
     session.destroy();
+  });
+
+  test('an answer that HTTP/2 cannot carry resets its stream', async () => {
+    await using stage = await openStage({
+      answer(_, response) {
+        response.writeHead(200, ['Content-Type', 'a/b', 'Content-Type', 'c/d']).end('body');
+      },
+    });
+    const session = openHttp2(stage);
+    await expect(askHttp2(session, { ':path': '/api' })).rejects.toThrow();
+    expect((await askHttp2(session, { ':path': '/ping' })).body).toBe('pong');
+    session.close();
   });
 
   test('a broken answer resets its stream', async () => {

@@ -33,7 +33,13 @@ export async function startStandIn(
 ): Promise<StandIn> {
   const seen: SeenRequest[] = [];
   const server = createServer(
-    { ...certificates.apiServer, ca: certificates.requestHeaderCa.ca, requestCert: true, rejectUnauthorized: false },
+    {
+      ...certificates.apiServer,
+      ca: certificates.requestHeaderCa.ca,
+      requestCert: true,
+      rejectUnauthorized: false,
+      maxHeaderSize: 1024 * 1024,
+    },
     answer,
   );
   const record = (request: IncomingMessage): void => {
@@ -139,4 +145,34 @@ export async function textOf(stream: AsyncIterable<Buffer>): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of stream) chunks.push(chunk);
   return Buffer.concat(chunks).toString('utf8');
+}
+
+/**
+ * An answer without end, sent as fast as the connection takes it. `stalled` gives the bytes written so far once nothing has been
+ * taken for many turns of the event loop: every buffer on the way is full.
+ */
+export function endlessAnswer(): {
+  answer: (_: IncomingMessage, response: ServerResponse) => void;
+  stalled: Promise<number>;
+} {
+  const chunk = Buffer.alloc(64 * 1024);
+  const { promise, resolve } = Promise.withResolvers<number>();
+  let sent = 0;
+  const answer = (_: IncomingMessage, response: ServerResponse): void => {
+    do sent += chunk.length;
+    while (response.write(chunk));
+    let turns = 0;
+    let drained = false;
+    const watch = (): void => {
+      if (drained || response.destroyed) return;
+      if (++turns > 20_000) resolve(sent);
+      else setImmediate(watch);
+    };
+    response.once('drain', () => {
+      drained = true;
+      answer(_, response);
+    });
+    watch();
+  };
+  return { answer, stalled: promise };
 }
