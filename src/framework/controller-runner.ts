@@ -112,7 +112,7 @@ export class ControllerRunner {
     });
     const patient = async (limit: number): Promise<boolean> => {
       using deadline = new Deadline(clock, limit, undefined, () => new Error('not in time'));
-      return unlessAborted(idle, deadline.signal).then(
+      return await unlessAborted(idle, deadline.signal).then(
         () => true,
         () => false,
       );
@@ -245,13 +245,25 @@ export class ControllerRunner {
     }
   }
 
+  /** A predicate that holds already means one more run; if that one waits for the same again, it contradicts itself. */
   async #watchFor(outcome: Extract<Outcome, { type: 'wait' }>, run: Run): Promise<void> {
-    const { resource, ref, holds } = outcome;
+    const { resource, ref, holds, reason } = outcome;
     run.reads.until(resource, ref, holds);
     const store = await this.#caches.store(resource, run.signal);
-    if (holds(store.get(ref))) {
-      this.#enqueue(run.key, { source: groupKind(resource), change: 'condition met', detail: keyOf(ref) });
+    if (!holds(store.get(ref))) return;
+    const cause: Cause = { source: groupKind(resource), change: 'condition met', detail: keyOf(ref) };
+    if (run.attempt > 0 || run.causes.some((other) => describeCause(other) === describeCause(cause))) {
+      const what = `${cause.source} ${keyOf(ref)}`;
+      throw new RetryableError(
+        'K3S_CONTROLLER_WAIT',
+        `the run waits for ${what} (${reason}), which is as it should be`,
+        {
+          fields: { controller: this.name, key: run.key, reason },
+          hint: 'The reconcile and its predicate disagree: make both decide by the same function.',
+        },
+      );
     }
+    this.#enqueue(run.key, cause);
   }
 
   async #settle(key: string, writes: readonly Write[]): Promise<void> {
