@@ -67,6 +67,7 @@ export async function startDatastore(options: DatastoreOptions): Promise<Datasto
     failed: failure.promise,
     [Symbol.asyncDispose]: async () => {
       closing = true;
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- threads have no origin
       worker.postMessage(CLOSE);
       await exited;
     },

@@ -11,9 +11,9 @@ const BATCH_REQUESTS = 512;
 const BATCH_BYTES = 4 * 1024 * 1024;
 
 interface Request {
-  /** Evaluates the request; returns what to do once its batch is durable. Throws if the request is refused. */
-  evaluate(draft: Draft): () => void;
-  refuse(error: unknown): void;
+  /** Evaluates it; returns what to do once its batch is durable. Throws if the request is refused. */
+  readonly evaluate: (draft: Draft) => () => void;
+  readonly refuse: (error: unknown) => void;
 }
 
 /** Work that is done between commits, one short slice at a time. Returns whether more is due now. */

@@ -61,7 +61,7 @@ function create(connection: Database.Database, random: Random): void {
 
 function examine(connection: Database.Database, file: string, interrupted: boolean): void {
   if (connection.pragma('application_id', { simple: true }) !== APPLICATION_ID) throw foreign(connection, file);
-  const version = connection.pragma('user_version', { simple: true });
+  const version = Number(connection.pragma('user_version', { simple: true }));
   if (version !== SCHEMA_VERSION) {
     throw new K3sError(
       'K3S_DATASTORE_SCHEMA',

@@ -144,7 +144,7 @@ function prepareCommit(database: Database.Database): (commit: Commit) => void {
   const setLease = database.prepare<[bigint, number, number]>('INSERT OR REPLACE INTO lease VALUES (?, ?, ?)');
   const removeLease = database.prepare<[bigint]>('DELETE FROM lease WHERE id = ?');
   const setCompactRevision = database.prepare<[number]>('UPDATE state SET compact_revision = ?');
-  return database.transaction((commit: Commit) => {
+  const run = database.transaction((commit: Commit) => {
     for (const { id, key } of commit.keys) addKey.run(id, Buffer.from(key, 'latin1'));
     for (const { change, value } of commit.changes) {
       const { id, revision, keyId, createRevision, version, lease } = change;
@@ -156,18 +156,20 @@ function prepareCommit(database: Database.Database): (commit: Commit) => void {
       else setLease.run(id, lease.ttl, Math.round(lease.expiresAt));
     }
     if (commit.compactRevision !== undefined) setCompactRevision.run(commit.compactRevision);
-  }).immediate;
+  });
+  return (commit) => run.immediate(commit);
 }
 
 function prepareErase(database: Database.Database): (erasure: Erasure) => void {
   const removeChange = database.prepare<[number]>('DELETE FROM change WHERE id = ?');
   const removeValue = database.prepare<[number]>('DELETE FROM value WHERE change = ?');
   const removeKey = database.prepare<[number]>('DELETE FROM key WHERE id = ?');
-  return database.transaction(({ changeIds, keyIds }: Erasure) => {
+  const run = database.transaction(({ changeIds, keyIds }: Erasure) => {
     for (const id of changeIds) {
       removeChange.run(id);
       removeValue.run(id);
     }
     for (const id of keyIds) removeKey.run(id);
-  }).immediate;
+  });
+  return (erasure) => run.immediate(erasure);
 }

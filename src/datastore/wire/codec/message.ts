@@ -21,10 +21,18 @@ type ValueOf<F> = F extends Field<infer T> ? T : never;
 export type MessageOf<M> = M extends Message<infer T> ? T : never;
 
 /** What a message is encoded from: what is missing has its default value. */
-export type Encodable<T> = { readonly [K in keyof T]?: T[K] | Encodable<T[K]> | undefined };
+export type Encodable<T extends object> = { readonly [K in keyof T]?: EncodableField<T[K]> | undefined };
+
+type EncodableField<V> = V extends Buffer
+  ? V
+  : V extends readonly (infer E)[]
+    ? readonly EncodableField<E>[]
+    : V extends object
+      ? Encodable<V>
+      : V;
 
 /** A protobuf message type as a table of fields. Unknown fields are skipped, as protobuf demands. */
-export class Message<T> {
+export class Message<T extends object> {
   readonly #names: readonly string[];
   readonly #fields: readonly Field<unknown>[];
   readonly #byNumber: (number | undefined)[] = [];
@@ -180,7 +188,10 @@ export const bytes = (number: number): Field<Buffer> => ({
 });
 
 /** A nested message; undefined where absent, which protobuf tells apart from empty. */
-export const message = <T>(number: number, type: Message<T> | (() => Message<T>)): Field<T | undefined> => ({
+export const message = <T extends object>(
+  number: number,
+  type: Message<T> | (() => Message<T>),
+): Field<T | undefined> => ({
   number,
   wireType: 2,
   repeated: false,
