@@ -100,9 +100,6 @@ function relay(answer: IncomingMessage, request: HttpRequest, response: HttpResp
     response.end();
   });
   answer.on('error', () => breakOff(response));
-  answer.on('close', () => {
-    if (!answer.complete) breakOff(response);
-  });
   answer.pipe(response, { end: false });
 }
 
