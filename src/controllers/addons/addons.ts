@@ -23,6 +23,11 @@ export const addons = defineController<Addon, AddonsDeps>({
   finalizer: 'k3s.cattle.io/addon',
   groupKindsAnnotation: 'addon.k3s.cattle.io/gvks',
   concurrency: 4,
+  // What is written about an Addon is no reason to look at it again.
+  predicate: ({ type, object, previous }) =>
+    type !== 'updated' ||
+    previous?.metadata.generation !== object.metadata.generation ||
+    previous?.metadata.deletionTimestamp !== object.metadata.deletionTimestamp,
 
   async reconcile(ctx, addon) {
     const { source = '', checksum = '' } = addon.spec ?? {};
