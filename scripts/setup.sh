@@ -33,8 +33,34 @@ runtime_packages() {
   debian_packages nft:nftables iptables:iptables ip:iproute2 conntrack:conntrack modprobe:kmod mount:mount nsenter:util-linux
 }
 
-build_packages() {
+# What building the components needs.
+setup_build() {
+  setup_go
   debian_packages gcc:gcc /usr/include/stdio.h:libc6-dev /usr/include/seccomp.h:libseccomp-dev pkg-config:pkg-config
+}
+
+go_version=1.26.8
+
+# setup_go: a Go that is new enough to fetch the pinned toolchain itself (1.21 and later do), else that toolchain as the Go module
+# it is published as, fetched by the distribution's old Go.
+setup_go() {
+  command -v go >/dev/null 2>&1 || { [ ! -x /usr/local/go/bin/go ] || PATH=$PATH:/usr/local/go/bin; }
+  command -v go >/dev/null 2>&1 || debian_packages go:golang-go
+  case $(go version) in
+    *go1.2[1-9]*|*go1.[3-9][0-9]*) return 0 ;;
+  esac
+  case $(uname -m) in x86_64) arch=amd64 ;; *) arch=arm64 ;; esac
+  module=golang.org/toolchain@v0.0.1-go$go_version.linux-$arch
+  toolchain=$(go env GOMODCACHE)/$module
+  if [ ! -x "$toolchain/bin/go" ]; then
+    say "installing Go $go_version"
+    (cd "$root/.cache" && go mod download "$module" >&2) || fail "the Go module $module could not be fetched"
+    # A module's files are neither executable nor writable.
+    chmod -R u+w "$toolchain/bin" "$toolchain/pkg/tool"
+    find "$toolchain/bin" "$toolchain/pkg/tool" -type f -exec chmod +x {} +
+  fi
+  PATH=$toolchain/bin:$PATH
+  export PATH
 }
 
 find_node() {

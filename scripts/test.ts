@@ -19,10 +19,23 @@ function run(project: string, args: readonly string[]): void {
   const vitest = join(root, 'node_modules/vitest/vitest.mjs');
   const child = spawnSync(
     process.execPath,
-    [vitest, 'run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...args],
+    [
+      vitest,
+      'run',
+      '--project',
+      project,
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${report}`,
+      ...args,
+    ],
     { cwd: root, stdio: 'inherit' },
   );
-  const summary = JSON.parse(readFileSync(report, 'utf8')) as { numPassedTests: number; numFailedTests: number; success: boolean };
+  const summary = JSON.parse(readFileSync(report, 'utf8')) as {
+    numPassedTests: number;
+    numFailedTests: number;
+    success: boolean;
+  };
   passed += summary.numPassedTests;
   failed += summary.numFailedTests;
   // A suite that does not load or a coverage threshold that is missed fails without a failed test.
