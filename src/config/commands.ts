@@ -1,5 +1,5 @@
-import { findOption, type Option } from './option.ts';
-import { SERVER_OPTIONS } from './server-options.ts';
+import type { Option } from './option.ts';
+import { DATA_DIR_OPTION, SERVER_OPTIONS } from './server-options.ts';
 
 /** A command of `k3s` as data: its help and its completion follow from it. */
 export interface Command {
@@ -14,7 +14,7 @@ export interface Command {
 }
 
 /** What `k3s killall` can be told. */
-export const KILLALL_OPTIONS = [pick('data-dir')] as const;
+export const KILLALL_OPTIONS = [DATA_DIR_OPTION] as const;
 
 export const COMMANDS = [
   { name: 'server', summary: 'Run a server: control plane and node', usage: '[OPTION]...', options: SERVER_OPTIONS },
@@ -38,9 +38,3 @@ export const COMMANDS = [
   },
   { name: 'help', summary: 'Show this overview', usage: '', options: [] },
 ] as const satisfies readonly Command[];
-
-function pick(name: 'data-dir'): Option {
-  const option = findOption(SERVER_OPTIONS, name);
-  if (option === undefined) throw new TypeError(`no option ${name}`);
-  return option;
-}

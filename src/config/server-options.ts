@@ -13,6 +13,18 @@ export const DEFAULT_CONFIG_FILE = '/etc/rancher/k3s/config.yaml';
 /** Where all state is kept unless the user says otherwise; every command looks here. */
 export const DEFAULT_DATA_DIR = '/var/lib/rancher/k3s';
 
+/** What every command that looks at this machine's state takes. */
+export const DATA_DIR_OPTION = {
+  name: 'data-dir',
+  short: 'd',
+  env: 'K3S_DATA_DIR',
+  type: 'string',
+  default: DEFAULT_DATA_DIR,
+  placeholder: 'DIR',
+  group: CONFIGURATION,
+  help: 'Keep all state below DIR',
+} as const satisfies Option;
+
 /** Everything that `k3s server` can be told. Names, variables and defaults are those of k3s wherever k3s has the option. */
 export const SERVER_OPTIONS = [
   {
@@ -25,16 +37,7 @@ export const SERVER_OPTIONS = [
     group: CONFIGURATION,
     help: 'Read options from FILE, then from FILE.d/*.yaml; the variable wins over the flag',
   },
-  {
-    name: 'data-dir',
-    short: 'd',
-    env: 'K3S_DATA_DIR',
-    type: 'string',
-    default: DEFAULT_DATA_DIR,
-    placeholder: 'DIR',
-    group: CONFIGURATION,
-    help: 'Keep all state below DIR',
-  },
+  DATA_DIR_OPTION,
   {
     name: 'debug',
     env: 'K3S_DEBUG',

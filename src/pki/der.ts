@@ -80,7 +80,7 @@ export function encodeDer(node: DerNode): Buffer {
 
 /** Throws when `bytes` is not one DER value and nothing else. */
 export function decodeDer(bytes: Uint8Array): DerNode {
-  return asn1.fromDer(binary(bytes), true);
+  return asn1.fromDer(binary(bytes), { strict: true, parseAllBytes: true, decodeBitStrings: false });
 }
 
 /** The items of a constructed node; empty for a primitive one. */

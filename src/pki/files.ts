@@ -38,7 +38,8 @@ export async function writeFileAtomic(
   await attempt(path, async () => {
     await mkdir(dirname(path), { recursive: true, mode: directoryMode });
     const temporary = join(dirname(path), `.${basename(path)}.tmp`);
-    const file = await open(temporary, 'w', PRIVATE_FILE);
+    await rm(temporary, { force: true });
+    const file = await open(temporary, 'wx', PRIVATE_FILE);
     try {
       await file.chmod(mode);
       await file.writeFile(content);

@@ -88,22 +88,31 @@ function hasName(certificate: X509Certificate, name: string): boolean {
     : certificate.checkHost(name, { subject: 'never', wildcards: false }) !== undefined;
 }
 
+/** A new certificate for a public key, in PEM, followed by its authority's bundle. */
+export function signLeaf(
+  authority: Authority,
+  profile: LeafProfile,
+  publicKey: KeyObject,
+  validity: { readonly clock: Clock; readonly lifetime: number },
+): string {
+  const now = validity.clock.now();
+  const certificate = issueLeaf(authority, {
+    ...profile,
+    publicKey,
+    notBefore: new Date(Math.max(now - CLOCK_TOLERANCE, authority.certificate.validFromDate.getTime())),
+    notAfter: new Date(now + validity.lifetime),
+  });
+  return certificate.toString() + authority.bundle;
+}
+
 async function issue(
   options: EnsureLeafOptions,
   files: { certificateFile: string; keyFile: string },
   existingKey: KeyObject | undefined,
   because: string,
 ): Promise<Leaf> {
-  const { authority, clock, profile } = options;
   const key = existingKey ?? (await generateEcKey());
-  const now = clock.now();
-  const certificate = issueLeaf(authority, {
-    ...profile,
-    publicKey: createPublicKey(key),
-    notBefore: new Date(Math.max(now - CLOCK_TOLERANCE, authority.certificate.validFromDate.getTime())),
-    notAfter: new Date(now + options.lifetime),
-  });
-  const certificatePem = certificate.toString() + authority.bundle;
+  const certificatePem = signLeaf(options.authority, options.profile, createPublicKey(key), options);
   const keyPem = privateKeyPem(key);
   if (existingKey === undefined) {
     // A crash must not leave the old certificate beside the new key: a missing certificate is issued at the next start.

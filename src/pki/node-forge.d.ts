@@ -35,7 +35,7 @@ declare module 'node-forge/lib/asn1.js' {
     >;
     create(tagClass: number, type: number, constructed: boolean, value: string | Asn1Node[]): Asn1Node;
     /** Throws when `bytes` is not DER; in strict mode also when bytes are missing or left over. */
-    fromDer(bytes: string, strict: boolean): Asn1Node;
+    fromDer(bytes: string, options: { strict: boolean; parseAllBytes: boolean; decodeBitStrings: boolean }): Asn1Node;
     toDer(node: Asn1Node): ByteBuffer;
     oidToDer(oid: string): ByteBuffer;
     dateToUtcTime(date: Date): string;

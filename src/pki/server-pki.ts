@@ -16,17 +16,14 @@ import {
 import { ensureLeaf, type Leaf } from './leaf.ts';
 import { ensureServiceAccountKeys, type ServiceAccountKeys } from './service-account-keys.ts';
 
-/** Milliseconds that a leaf certificate is valid unless asked for otherwise. */
-export const LEAF_LIFETIME = 365 * 86_400_000;
-
 export interface PkiOptions {
   /** For example `/var/lib/rancher/k3s`. */
   readonly dataDir: string;
   readonly node: NodeIdentity;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Milliseconds from issuing to expiry of a leaf; default `LEAF_LIFETIME`. */
-  readonly leafLifetime?: number;
+  /** Milliseconds from issuing to expiry of a leaf; see `leafLifetime`. */
+  readonly leafLifetime: number;
 }
 
 /** All keys and certificates of a server, on disk and ready for use. */
@@ -103,7 +100,7 @@ async function ensure(
     authority,
     profile: profileOf(layout, options.node),
     clock: options.clock,
-    lifetime: options.leafLifetime ?? LEAF_LIFETIME,
+    lifetime: options.leafLifetime,
     certificateMode,
   });
   if (leaf.issuedBecause !== undefined) {
