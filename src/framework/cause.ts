@@ -1,3 +1,5 @@
+import type { Delta } from '../cluster/store.ts';
+
 /** Why a key was queued: what `explain` and the context show. */
 export interface Cause {
   /** A kind (`HelmChart.helm.cattle.io`), a source's name, or `controller` for what the controller itself asked for. */
@@ -22,4 +24,9 @@ export function describeCause(cause: Cause): string {
   return cause.detail === undefined
     ? `${cause.source} ${cause.change}`
     : `${cause.source} ${cause.detail} ${cause.change}`;
+}
+
+/** What a change in a store is to the keys that it concerns. */
+export function causeOf(delta: Delta, source: string): Cause & { detail: string } {
+  return { source, change: delta.type === 'added' && delta.initial ? 'listed' : delta.type, detail: delta.key };
 }

@@ -60,7 +60,10 @@ export class ControllerRunner {
     const { clock, random, informers } = environment;
     this.#log = environment.log.child({ controller: work.name });
     this.#queue = new WorkQueue({ retry: work.retry, random });
-    this.#reads = new TrackedReads((key, cause) => this.#enqueue(key, cause));
+    this.#reads = new TrackedReads((key, cause) => {
+      // A run that opened a cache goes on when that is filled, and reads what is in it.
+      if (cause.change !== 'listed' || !this.#running.has(key)) this.#enqueue(key, cause);
+    });
     this.#caches = new Caches({
       informers,
       clock,

@@ -2,13 +2,14 @@ import { keyOf, type KubernetesObject } from '../cluster/object.ts';
 import type { Informer } from '../cluster/informers.ts';
 import { groupKind, type Resource } from '../cluster/resource.ts';
 import type { Delta } from '../cluster/store.ts';
+import { causeOf } from './cause.ts';
 import { settingsOf, type ControllerDefinition } from './controller.ts';
 import { finalize } from './finalizer.ts';
 import { follow } from './follow.ts';
 import { ObjectContext } from './object-context.ts';
 import { done, type Outcome } from './outcome.ts';
 import { ownersOf } from './set-membership.ts';
-import { causeOf, changeOf, connectSources, priorityOf } from './sources.ts';
+import { changeOf, connectSources, priorityOf } from './sources.ts';
 import type { Run, Work, WorkHost } from './work.ts';
 
 type Definition<Deps> = ControllerDefinition<KubernetesObject, Deps>;

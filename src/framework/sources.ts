@@ -3,7 +3,7 @@ import type { Informer } from '../cluster/informers.ts';
 import { keyOf, type KubernetesObject, type ObjectRef } from '../cluster/object.ts';
 import { groupKind } from '../cluster/resource.ts';
 import type { Delta } from '../cluster/store.ts';
-import type { Cause } from './cause.ts';
+import { causeOf, type Cause } from './cause.ts';
 import type { Change, CommonDefinition, WatchedKind } from './controller.ts';
 import { follow } from './follow.ts';
 import { everyKey, type EveryKey } from './source.ts';
@@ -54,10 +54,6 @@ export function enqueueTarget(
 /** What a list shows for the first time may be old news. */
 export function priorityOf(cause: Cause): 'high' | 'low' {
   return cause.change === 'listed' ? 'low' : 'high';
-}
-
-export function causeOf(delta: Delta, source: string): Cause {
-  return { source, change: delta.type === 'added' && delta.initial ? 'listed' : delta.type, detail: delta.key };
 }
 
 export function changeOf<T extends KubernetesObject>(delta: Delta<T>): Change<T> {

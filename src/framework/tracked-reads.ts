@@ -2,7 +2,7 @@ import { keyOf, type KubernetesObject, type ObjectRef } from '../cluster/object.
 import { groupKind, type Resource } from '../cluster/resource.ts';
 import type { Delta } from '../cluster/store.ts';
 import { kindId } from './caches.ts';
-import type { Cause } from './cause.ts';
+import { causeOf, type Cause } from './cause.ts';
 import type { ReadListOptions } from './context.ts';
 
 /** Something that a key depends on. */
@@ -53,8 +53,8 @@ export class TrackedReads {
       for (const [key, dependencies] of this.#buckets.get(bucket) ?? []) {
         for (const dependency of dependencies.values()) {
           if (!dependency.matters(delta)) continue;
-          const change = dependency.change ?? delta.type;
-          this.#enqueue(key, { source: groupKind(resource), change, detail: delta.key });
+          const { change, detail, source } = causeOf(delta, groupKind(resource));
+          this.#enqueue(key, { source, change: dependency.change ?? change, detail });
         }
       }
     }

@@ -361,7 +361,10 @@ describe('ControllerRunner', () => {
   });
 
   test('abandons a run that ignores even that', async () => {
-    const t = start(({ clock }) => clock.sleep(HOUR).then(done));
+    const t = start(async ({ clock }) => {
+      await clock.sleep(HOUR);
+      return done();
+    });
     await settle();
     t.add('a');
     await settle();

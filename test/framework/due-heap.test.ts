@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { DueHeap, type Due } from '../../src/framework/due-heap.ts';
 
 interface Item extends Due {

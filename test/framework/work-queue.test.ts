@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { Random } from '../../src/core/random.ts';
 import { seededRandom } from '../../src/core/random.ts';
 import type { Cause } from '../../src/framework/cause.ts';
