@@ -119,6 +119,7 @@ export class FakeCluster implements ClusterClient {
     const details = selectionDetails(options);
     const path = pathOf(resource, ref);
     return this.#serve({ verb: 'list', method: 'GET', resource, ref, path, details, signal: options.signal }, () => {
+      this.#server.history.refuseFuture(Number(options.resourceVersion ?? 0));
       const inLabels = labelMatcher(labelSelector);
       const inFields = fieldMatcher(fieldSelector, groupResource(resource));
       const matches = (object: KubernetesObject): boolean => inLabels(object) && inFields(object);
@@ -252,6 +253,7 @@ export class FakeCluster implements ClusterClient {
       generation: true,
       custom: true,
       schemas,
+      servedSince: 0,
     });
   }
 

@@ -85,7 +85,7 @@ export class ApiServer {
         { field: 'metadata.resourceVersion', message: 'Invalid value: 0: must be specified for an update' },
       ]);
     }
-    return this.#update(resource, refOfObject(object), () => structuredClone(object), context);
+    return this.#update(resource, refOfObject(object), () => structuredClone(object), context, true);
   }
 
   patch(resource: Resource, ref: ObjectRef, patch: Patch, context: WriteContext): Stored {
@@ -141,7 +141,7 @@ export class ApiServer {
       });
       return { object: rendered(record, kind, version), created: true };
     }
-    checkIdentity(kind, live.object, applied.metadata);
+    checkIdentity(kind, live.object, applied.metadata, false);
     const merged = apply(live.object, live.managers, wanted, type, writer, context.force);
     const record = this.#updated(kind, version, live, merged.object as Stored, context, () => merged.managers);
     return { object: rendered(record, kind, version), created: false };
@@ -247,11 +247,18 @@ export class ApiServer {
     return context.dryRun ? record : this.#commit(kind, 'ADDED', record, undefined);
   }
 
-  #update(resource: Resource, ref: ObjectRef, change: (live: Stored) => Stored, context: WriteContext): Stored {
+  #update(
+    resource: Resource,
+    ref: ObjectRef,
+    change: (live: Stored) => Stored,
+    context: WriteContext,
+    isReplacement = false,
+  ): Stored {
     const kind = this.kinds.served(resource);
     const { version } = resource;
     const live = this.#existing(kind, ref);
     const next = change(rendered({ ...live, managers: [] }, kind, version));
+    checkIdentity(kind, live.object, next.metadata, isReplacement);
     const record = this.#updated(kind, version, live, next, context, (stored) => {
       const type = mergeTypeOf(kind, version);
       const writer = this.#writer(resource, context, 'Update');
@@ -268,7 +275,6 @@ export class ApiServer {
     context: WriteContext,
     manage: (stored: Stored) => ManagerEntry[],
   ): StoredRecord {
-    checkIdentity(kind, live.object, next.metadata);
     const stored = admitted(this.#successor(kind, live.object, next, context.subresource), kind, version, live.object);
     if (kind.generation && stored.metadata.generation !== undefined && changesGeneration(kind, live.object, stored)) {
       stored.metadata.generation++;
@@ -364,7 +370,7 @@ function refOfObject(object: Stored): ObjectRef {
 }
 
 /** A writer that names a version or an identity means that one and no other. */
-function checkIdentity(kind: ServedKind, live: Stored, metadata: ObjectMeta): void {
+function checkIdentity(kind: ServedKind, live: Stored, metadata: ObjectMeta, isReplacement: boolean): void {
   const name = live.metadata.name ?? '';
   if (
     keyOf(live) !==
@@ -376,6 +382,9 @@ function checkIdentity(kind: ServedKind, live: Stored, metadata: ObjectMeta): vo
   }
   const { uid = '', resourceVersion = '' } = metadata;
   if (uid !== '' && uid !== live.metadata.uid) {
+    // For a replacement the uid is a precondition, for the others a field like any other.
+    if (!isReplacement)
+      throw invalid(kind, name, [{ field: 'metadata.uid', message: `Invalid value: "${uid}": field is immutable` }]);
     throw conflict(
       kind,
       name,

@@ -109,7 +109,9 @@ export class ClusterControllers {
   #define(kind: ServedKind, key: string, record: StoredRecord): void {
     const definition = record.object as unknown as CustomResourceDefinition;
     const { group, names, scope, versions } = definition.spec;
+    const servedSince = this.#server.kinds.find(group, names.kind)?.servedSince ?? this.#server.history.revision;
     const served: ServedKind = {
+      servedSince,
       group,
       kind: names.kind,
       plural: names.plural,

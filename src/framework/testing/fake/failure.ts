@@ -30,8 +30,9 @@ export function notFound(kind: Pick<Resource, 'group' | 'plural'>, name: string)
   });
 }
 
+/** For a group or version that nobody serves. The front of the real server answers it, and it has no Status to give. */
 export function unknownPath(): Failure {
-  return new Failure(404, { reason: 'NotFound', message: 'the server could not find the requested resource' });
+  return new Failure(404, { message: '404 page not found' });
 }
 
 export function alreadyExists(kind: Named, name: string): Failure {

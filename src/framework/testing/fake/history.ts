@@ -37,19 +37,21 @@ export class History {
     for (const listener of this.#listeners) listener(change);
   }
 
-  /** What came after `revision`. Throws the 410 of a compacted revision, and the time-out of one that is yet to come. */
-  since(revision: number): readonly Change[] {
-    if (revision < this.#compacted) {
-      throw expired(`too old resource version: ${revision} (${this.#compacted})`);
-    }
-    if (revision > this.#revision) {
-      throw new Failure(504, {
-        reason: 'Timeout',
-        message: `Timeout: Too large resource version: ${revision}, current: ${this.#revision}`,
-        details: { retryAfterSeconds: 1 },
-      });
-    }
+  /** What came after `revision`. Throws 410 where that is not known any more, or where the kind was not served yet. */
+  since(revision: number, servedSince: number): readonly Change[] {
+    const oldest = Math.max(this.#compacted, servedSince);
+    if (revision < oldest) throw expired(`too old resource version: ${revision} (${oldest})`);
     return this.#changes.filter((change) => change.revision > revision);
+  }
+
+  /** Refuses to read a state that is yet to come. */
+  refuseFuture(revision: number): void {
+    if (revision <= this.#revision) return;
+    throw new Failure(504, {
+      reason: 'Timeout',
+      message: `Timeout: Too large resource version: ${revision}, current: ${this.#revision}`,
+      details: { retryAfterSeconds: 1 },
+    });
   }
 
   /** Forgets everything up to now: watches from an older revision get 410. */

@@ -14,6 +14,8 @@ export interface ServedKind extends Pick<Resource, 'group' | 'kind' | 'plural' |
   readonly custom: boolean;
   /** Per version; absent for built-in kinds and for those that a test declares without one. */
   readonly schemas: Readonly<Record<string, OpenApiSchema>>;
+  /** The revision at which the kind came to be; no watch can start from before it. */
+  readonly servedSince: number;
 }
 
 /** Traits: `s` status sub-resource, `g` generation. One line per group and version. */
@@ -72,6 +74,7 @@ export class KindTable {
           generation: traits.includes('g'),
           custom: false,
           schemas: {},
+          servedSince: 0,
         });
       }
     }

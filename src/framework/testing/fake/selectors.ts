@@ -71,8 +71,10 @@ export function fieldMatcher(selector: string | undefined, groupResource: string
     if (parsed === null) throw badRequest(`invalid field selector: ${part}`);
     const [, path = '', operator, value = ''] = parsed;
     const known = path === 'metadata.name' || path === 'metadata.namespace';
-    if (!known && SELECTABLE[groupResource]?.includes(path) !== true) {
-      throw badRequest(`field label not supported: ${path}`);
+    const own = SELECTABLE[groupResource];
+    if (!known && own?.includes(path) !== true) {
+      const hint = `"${path}" is not a known field selector: only "metadata.name", "metadata.namespace"`;
+      throw badRequest(own === undefined ? hint : `field label not supported: ${path}`);
     }
     return (object) => (fieldAt(object, path) === value) === (operator !== '!=');
   });

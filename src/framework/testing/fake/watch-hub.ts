@@ -48,6 +48,7 @@ export class WatchHub {
         },
       ]);
     }
+    if (sendInitialEvents) this.#server.history.refuseFuture(Number(resourceVersion));
     const inLabels = labelMatcher(options.labelSelector);
     const inFields = fieldMatcher(options.fieldSelector, groupResource(kind));
     const timers = new DisposableStack();
@@ -64,7 +65,9 @@ export class WatchHub {
     const fromNow = resourceVersion === '' || resourceVersion === '0';
     if (fromNow || sendInitialEvents)
       this.#sendSnapshot(watcher, sendInitialEvents && options.allowWatchBookmarks === true);
-    else for (const change of this.#server.history.since(Number(resourceVersion))) this.#offer(watcher, change);
+    else
+      for (const change of this.#server.history.since(Number(resourceVersion), kind.servedSince))
+        this.#offer(watcher, change);
     this.#watchers.add(watcher);
     stream.hold(this.#isHeld(resource));
     if (options.allowWatchBookmarks === true) this.#keepBookmarking(watcher, timers);
