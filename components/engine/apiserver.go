@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"time"
 
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"k8s.io/client-go/rest"
@@ -22,6 +23,8 @@ func kubeAPIServerCommand() int {
 // prepareAPIServer does what the command does, without its SetupSignalContext, which may be called only once in a process.
 func prepareAPIServer(args []string) (func(context.Context) error, error) {
 	settings := options.NewServerRunOptions()
+	// Without a grace period the server waits up to a minute for watches, of which every cluster has some, to end by themselves.
+	settings.GenericServerRunOptions.ShutdownWatchTerminationGracePeriod = time.Second
 	if _, err := parseFlags("kube-apiserver", args, flagSets(settings.Flags())...); err != nil {
 		return nil, err
 	}
