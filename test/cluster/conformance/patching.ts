@@ -73,6 +73,20 @@ export const patching: readonly Scenario[] = [
     },
   },
   {
+    name: 'a JSON patch may test that a field is absent',
+    async run(test) {
+      const where = { namespace: test.namespace, name: 'a' };
+      await test.client.create(ConfigMaps, configMap(test, 'a'));
+      const body = [
+        { op: 'test', path: '/metadata/finalizers', value: null },
+        { op: 'add', path: '/metadata/finalizers', value: ['example.com/a'] },
+      ];
+      const patched = await test.client.patch(ConfigMaps, where, { type: 'json', body });
+      assert.deepEqual(patched.metadata.finalizers, ['example.com/a']);
+      await refused(test.client.patch(ConfigMaps, where, { type: 'json', body }), 422, 'Invalid');
+    },
+  },
+  {
     name: 'a JSON patch adds to lists by index and at the end',
     async run(test) {
       const object = configMap(test, 'a');

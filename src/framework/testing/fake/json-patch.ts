@@ -20,7 +20,7 @@ export function jsonPatched(document: unknown, operations: readonly unknown[]): 
         target.remove();
         break;
       case 'test':
-        if (!isDeepStrictEqual(target.read(), operation['value'])) throw refused(`testing path ${target.path} failed`);
+        if (!isDeepStrictEqual(target.tested(), operation['value'])) throw refused(`testing path ${target.path} failed`);
         break;
       case 'copy':
         target.add(structuredClone(locate(holder, operation['from']).read()));
@@ -42,6 +42,8 @@ export function jsonPatched(document: unknown, operations: readonly unknown[]): 
 interface Location {
   readonly path: string;
   read(): unknown;
+  /** What `test` compares: an absent field of an object equals null, as in the API server's library. */
+  tested(): unknown;
   add(value: unknown): void;
   replace(value: unknown): void;
   remove(): void;
@@ -78,6 +80,7 @@ function member(parent: Record<string, unknown>, name: string, path: string): Lo
       existing();
       return parent[name];
     },
+    tested: () => parent[name] ?? null,
     add: set,
     replace: set,
     remove() {
@@ -95,6 +98,10 @@ function element(parent: unknown[], step: string, path: string): Location {
   return {
     path,
     read() {
+      within(parent.length);
+      return parent[at];
+    },
+    tested() {
       within(parent.length);
       return parent[at];
     },
