@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/log.ts';
 import { ClientHelloReader, type ClientHello } from './client-hello.ts';
 import { splice } from './splice.ts';
+import { WaitingRoom } from './waiting-room.ts';
 
 export interface FrontDoorOptions {
   /** Server names, in lower case, of connections that kube-apiserver terminates itself. */
@@ -16,7 +17,7 @@ export interface FrontDoorOptions {
 
 /** Time from the connection to the end of its ClientHello and, if it is spliced, to kube-apiserver's acceptance. */
 const OPENING_LIMIT = 10_000;
-/** Connections that have not said yet what they want; beyond that the oldest gives way, so that they cannot keep others out. */
+/** Connections that have not said yet what they want. */
 const MOST_UNDECIDED = 1024;
 
 const DECODE_ERROR_ALERT = Buffer.from([21, 3, 1, 0, 2, 2, 50]);
@@ -35,15 +36,14 @@ export function apiServerNames(clusterDomain: string): ReadonlySet<string> {
 
 /** Decides from its first bytes who gets a connection. Returns the function that takes new connections. */
 export function createFrontDoor(options: FrontDoorOptions): (socket: Socket) => void {
-  const undecided = new Set<Socket>();
+  const undecided = new WaitingRoom<Socket>(MOST_UNDECIDED, (socket) => socket.destroy());
   return (socket) => {
     socket.on('error', (error) => options.log.debug('a connection broke', { error, client: socket.remoteAddress }));
-    if (undecided.size >= MOST_UNDECIDED) for (const oldest of undecided.values().take(1)) oldest.destroy();
-    undecided.add(socket);
+    undecided.enter(socket);
     const limit = options.clock.timer(OPENING_LIMIT, () => socket.destroy());
     const decided = (): void => {
       limit[Symbol.dispose]();
-      undecided.delete(socket);
+      undecided.leave(socket);
     };
     socket.once('close', decided);
 

@@ -1,15 +1,16 @@
 import { constants } from 'node:crypto';
 import { createServer as createHttp1Server, type IncomingMessage } from 'node:http';
-import { createServer as createHttp2Server, type ServerHttp2Session } from 'node:http2';
+import { createServer as createHttp2Server } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/log.ts';
 import { breakOff, type HttpRequest, type HttpResponse } from './http.ts';
-import { peerOf, type Peer } from './peer.ts';
-import { QuietLimit } from './quiet-limit.ts';
+import type { Peer } from './peer.ts';
 import { closeAfter } from './status.ts';
+import { TerminatedConnections } from './terminated-connections.ts';
+import { WaitingRoom } from './waiting-room.ts';
 
 /** Certificates (PEM) of a TLS server. */
 export interface ServingCertificates {
@@ -40,28 +41,18 @@ export interface TlsFront {
 }
 
 const HANDSHAKE_LIMIT = 10_000;
-const FIRST_REQUEST_LIMIT = 10_000;
-/** As kube-apiserver's, so that clients see one server. */
-const IDLE_LIMIT = 90_000;
+/** Handshakes under way; each takes about 100 KB. */
+const MOST_HANDSHAKES = 1024;
 /** Long command lines of `kubectl exec` travel in the request target. */
 const LARGEST_HEADERS = 64 * 1024;
 /** At the same time, on one connection. */
 const MOST_REQUESTS = 250;
 
-/** How long a connection that was told to end may take to flush what it has to send. */
-const CLOSE_LIMIT = 1_000;
-
-interface Connection {
-  readonly peer: Peer;
-  readonly quiet: QuietLimit;
-  /** Takes no more requests and ends as soon as none is under way. */
-  readonly finish: () => void;
-}
-
 export function createTlsFront(options: TlsFrontOptions): TlsFront {
-  /** By HTTP/2 session or, for HTTP/1.1, by socket: what a request leads back to. */
-  const connections = new Map<object, Connection>();
-  let draining = false;
+  const connections = new TerminatedConnections(options.clock);
+  const handshakes = new WaitingRoom<Socket>(MOST_HANDSHAKES, (socket) => socket.destroy());
+  /** Node does not say which connection a finished handshake belongs to, but both know their peer. */
+  const shaking = new Map<string, Socket>();
 
   const tls = createTlsServer({
     ...contextOptions(options.certificates),
@@ -73,7 +64,7 @@ export function createTlsFront(options: TlsFrontOptions): TlsFront {
   });
   const http1 = createHttp1Server({
     maxHeaderSize: LARGEST_HEADERS,
-    // `QuietLimit` does what these do, through the clock and for both versions of HTTP.
+    // `TerminatedConnections` does what these do, through the clock and for both versions of HTTP.
     keepAliveTimeout: 0,
     headersTimeout: 0,
     requestTimeout: 0,
@@ -83,34 +74,22 @@ export function createTlsFront(options: TlsFrontOptions): TlsFront {
     settings: { maxConcurrentStreams: MOST_REQUESTS, maxHeaderListSize: LARGEST_HEADERS },
   });
 
-  const open = (key: TLSSocket | ServerHttp2Session, socket: TLSSocket, finish: () => void): void => {
-    const quiet = new QuietLimit(options.clock, { first: FIRST_REQUEST_LIMIT, idle: IDLE_LIMIT }, () => {
-      finish();
-      // The peer may be deaf to the polite way.
-      const force = options.clock.timer(CLOSE_LIMIT, () => socket.destroy());
-      key.once('close', () => force[Symbol.dispose]());
-    });
-    connections.set(key, { peer: peerOf(socket), quiet, finish });
-    key.once('close', () => {
-      quiet[Symbol.dispose]();
-      connections.delete(key);
-    });
-  };
-
   tls.on('tlsClientError', (error, socket) => {
     options.log.debug('a TLS handshake failed', { error, client: socket.remoteAddress });
     socket.destroy();
   });
   tls.on('secureConnection', (socket) => {
+    const key = endpoints(socket);
+    const accepted = shaking.get(key);
+    if (accepted !== undefined) handshakes.leave(accepted);
+    shaking.delete(key);
     socket.on('error', ignore);
     if (socket.alpnProtocol === 'h2') {
-      http2.once('session', (session) => open(session, socket, () => session.close()));
+      http2.once('session', (session) => connections.open(session, socket, () => session.close()));
       http2.emit('connection', socket);
     } else {
       socket.allowHalfOpen = true;
-      open(socket, socket, () => {
-        if (connections.get(socket)?.quiet.underWay === 0) socket.destroySoon();
-      });
+      connections.open(socket, socket, () => socket.destroySoon());
       http1.emit('connection', socket);
     }
   });
@@ -118,23 +97,23 @@ export function createTlsFront(options: TlsFrontOptions): TlsFront {
   const onRequest = (request: HttpRequest, response: HttpResponse): void => {
     request.on('error', ignore);
     response.on('error', ignore);
-    const key = 'stream' in request ? request.stream.session : request.socket;
-    const connection = key === undefined ? undefined : connections.get(key);
+    const isHttp2 = 'stream' in request;
+    const connection = connections.get(isHttp2 ? request.stream.session : request.socket);
     if (connection === undefined) {
       breakOff(response);
       return;
     }
-    if (connection.quiet.underWay >= MOST_REQUESTS) {
-      // HTTP/2 has the limit in its settings; over HTTP/1.1 no client that we know of sends many requests ahead.
+    // HTTP/2 has this limit in its settings; over HTTP/1.1 no client that we know of sends requests ahead of their answers.
+    if (!isHttp2 && connection.underWay >= MOST_REQUESTS) {
       request.socket.destroy();
       return;
     }
-    connection.quiet.begin();
+    connection.begin();
     response.once('close', () => {
-      connection.quiet.end();
-      if (draining) connection.finish();
+      connection.end();
+      if (connections.finishing) connections.finish();
     });
-    if (draining) closeAfter(response);
+    if (connections.finishing) closeAfter(response);
     options.onRequest(request, response, connection.peer);
   };
   http1.on('request', onRequest);
@@ -149,22 +128,30 @@ export function createTlsFront(options: TlsFrontOptions): TlsFront {
       socket.destroy();
       return;
     }
-    connection.quiet.begin();
+    connection.begin();
     options.onUpgrade(request, socket, head, connection.peer);
   });
 
   return {
     accept(socket) {
+      const key = endpoints(socket);
+      shaking.set(key, socket);
+      handshakes.enter(socket);
+      socket.once('close', () => {
+        handshakes.leave(socket);
+        if (shaking.get(key) === socket) shaking.delete(key);
+      });
       // A client that has ended its side will not finish a handshake or an HTTP/2 session; an upgraded one may go on receiving.
       socket.allowHalfOpen = false;
       tls.emit('connection', socket);
     },
     setCertificates: (certificates) => tls.setSecureContext(contextOptions(certificates)),
-    drain() {
-      draining = true;
-      for (const connection of connections.values()) connection.finish();
-    },
+    drain: () => connections.finish(),
   };
+}
+
+function endpoints(socket: Socket): string {
+  return `${socket.localAddress} ${socket.remoteAddress} ${socket.remotePort}`;
 }
 
 function contextOptions({ cert, key, clientCa }: ServingCertificates): TlsOptions {
