@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { hostname, networkInterfaces } from 'node:os';
-import { geteuid } from 'node:process';
 import type { IpFamily } from '../core/ip-address.ts';
 
 export interface HostAddress {
@@ -17,8 +16,6 @@ export interface HostFacts {
   readonly addresses: readonly HostAddress[];
   /** The interface of the default route, by IP family. */
   readonly defaultInterface: Readonly<Partial<Record<IpFamily, string>>>;
-  /** Effective user id; 0 is root. */
-  readonly userId: number;
 }
 
 /** Reads the machine's name, addresses and default routes. */
@@ -37,7 +34,6 @@ export async function readHostFacts(): Promise<HostFacts> {
       ...(route4 === undefined ? {} : { 4: route4 }),
       ...(route6 === undefined ? {} : { 6: route6 }),
     },
-    userId: geteuid?.() ?? 0,
   };
 }
 
