@@ -1,4 +1,12 @@
-import { EVENT_ID, getScalarValue, parseEvents, YAMLException, type Event, type ScalarEvent } from 'js-yaml';
+import {
+  EVENT_ID,
+  getScalarValue,
+  parseEvents,
+  SCALAR_STYLE,
+  YAMLException,
+  type Event,
+  type ScalarEvent,
+} from 'js-yaml';
 import { K3sError } from '../core/errors.ts';
 
 /** A key of a configuration file with its values as the file spells them: a declared type, not YAML's guess, decides what `0644` is. */
@@ -91,8 +99,7 @@ class DocumentReader {
   }
 
   #isNull(event: ScalarEvent): boolean {
-    const plain = event.style === 1;
-    return plain && /^(~|null|Null|NULL|)$/.test(getScalarValue(this.#source, event));
+    return event.style === SCALAR_STYLE.PLAIN && /^(~|null|Null|NULL|)$/.test(getScalarValue(this.#source, event));
   }
 
   #aliased(start: number, end: number): readonly string[] {

@@ -73,6 +73,7 @@ export async function ensureLeaf(options: EnsureLeafOptions): Promise<Leaf> {
 /** Why a certificate no longer fits its profile; undefined when it does. Further names in the certificate are no reason. */
 export function reasonToRenew(certificate: X509Certificate, profile: LeafProfile, now: number): string | undefined {
   if (certificate.validToDate.getTime() - now < RENEWAL_WINDOW) return `it expires on ${certificate.validTo}`;
+  if (certificate.validFromDate.getTime() > now) return `it is not valid before ${certificate.validFrom}`;
   const subject = certificate.toLegacyObject().subject;
   if (subject.CN !== profile.subject.commonName) return 'its common name has changed';
   const organizations = (subject.O === undefined ? [] : [subject.O].flat()).sort();

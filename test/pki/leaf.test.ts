@@ -95,6 +95,15 @@ describe('a leaf on disk', () => {
     expect(first(after.certificatePem).validToDate.getTime()).toBeGreaterThan(options.clock.now() + 364 * DAY);
   });
 
+  test('is issued again when the clock was wrong and has been put back', async () => {
+    const options = await setUp();
+    options.clock.jump(10 * DAY);
+    await ensureLeaf(options);
+    options.clock.jump(-10 * DAY);
+    expect((await ensureLeaf(options)).issuedBecause).toMatch(/^it is not valid before /);
+    expect((await ensureLeaf(options)).issuedBecause).toBeUndefined();
+  });
+
   test.each<[string, Partial<LeafProfile>, string]>([
     ['its common name', { subject: { ...profile.subject, commonName: 'other' } }, 'its common name has changed'],
     [
