@@ -1,9 +1,9 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Logger } from '../core/log.ts';
 import { apiCredential, endToEndHeaders, requestHeaders, type HeaderLines } from './forwarded-headers.ts';
-import { breakOff, sendContinue, sendHead, type HttpRequest, type HttpResponse } from './http.ts';
+import { breakOff, closeAfter, sendContinue, sendHead, type HttpRequest, type HttpResponse } from './http.ts';
 import type { Peer } from './peer.ts';
-import { CANNOT_BE_FORWARDED, closeAfter, sendFailure, TOO_MANY_REQUESTS, UNAUTHORIZED } from './status.ts';
+import { CANNOT_BE_FORWARDED, sendFailure, TOO_MANY_REQUESTS, UNAUTHORIZED } from './status.ts';
 import { upstreamFailure, type Upstream } from './upstream.ts';
 
 export interface ApiProxyOptions {
@@ -87,7 +87,8 @@ function relay(answer: IncomingMessage, request: HttpRequest, response: HttpResp
       response.setHeader(name, one(values));
     }
     // The client was told to wait with its body and will not send it now, or will: only a new connection is unambiguous.
-    if (request.headers.expect !== undefined && !request.complete) closeAfter(response);
+    if (request.httpVersionMajor === 1 && request.headers.expect !== undefined && !request.complete)
+      closeAfter(response);
     sendHead(response);
   } catch {
     // A header that this version of HTTP forbids; what was set so far must not pass for the answer.

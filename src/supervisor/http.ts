@@ -36,6 +36,12 @@ export function breakOff(response: HttpResponse): void {
   else (response as Http2ServerResponse).stream.close(constants.NGHTTP2_INTERNAL_ERROR);
 }
 
+/** Takes no further requests on the connection of a response whose head has not been sent; those under way go on. */
+export function closeAfter(response: HttpResponse): void {
+  if (response instanceof ServerResponse) response.setHeader('connection', 'close');
+  else (response as Http2ServerResponse).stream.session?.close();
+}
+
 /** The part of a request target before the query, not decoded and not normalised: what is compared must be what was sent. */
 export function rawPath(target: string): string {
   const query = target.indexOf('?');

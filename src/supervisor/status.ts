@@ -1,4 +1,4 @@
-import { breakOff, endWith, type HttpResponse } from './http.ts';
+import { breakOff, closeAfter, endWith, type HttpResponse } from './http.ts';
 
 /** A Kubernetes `Status` of kind failure, as every Kubernetes client reads it. */
 export interface Failure {
@@ -72,8 +72,8 @@ export function renderFailure(failure: Failure): { headers: Record<string, strin
 }
 
 /**
- * Answers with a failure and, on HTTP/1.1, ends the connection after it: the rest of a refused request's body is not worth
- * receiving. Does nothing to a response that has already begun, other than cutting it off.
+ * Answers with a failure and ends the connection after it: the rest of a refused request's body is not worth receiving, and a
+ * client that came while kube-apiserver was away may be let through to it next time. A response that has begun is cut off.
  */
 export function sendFailure(response: HttpResponse, failure: Failure): void {
   if (response.headersSent) {
@@ -85,9 +85,4 @@ export function sendFailure(response: HttpResponse, failure: Failure): void {
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   closeAfter(response);
   endWith(response, body);
-}
-
-/** Asks for the end of the connection after this response. HTTP/2 has no such header and needs none. */
-export function closeAfter(response: HttpResponse): void {
-  if (response.req.httpVersionMajor === 1) response.setHeader('connection', 'close');
 }

@@ -6,9 +6,8 @@ import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/log.ts';
-import { breakOff, type HttpRequest, type HttpResponse } from './http.ts';
+import { breakOff, closeAfter, type HttpRequest, type HttpResponse } from './http.ts';
 import type { Peer } from './peer.ts';
-import { closeAfter } from './status.ts';
 import { TerminatedConnections } from './terminated-connections.ts';
 import { WaitingRoom } from './waiting-room.ts';
 

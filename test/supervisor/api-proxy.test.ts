@@ -341,7 +341,22 @@ describe('API proxy over HTTP/2', () => {
     const down = await askHttp2(session, { ':path': '/api' });
     expect(down.head[':status']).toBe(503);
     expect(JSON.parse(down.body)).toMatchObject({ message: 'apiserver not ready' });
-    session.close();
+  });
+
+  test('a failure takes no more requests on its connection, and lets others finish', async () => {
+    const { promise: held, resolve: hold } = Promise.withResolvers<ServerResponse>();
+    await using stage = await openStage({ answer: (_, response) => hold(response) });
+    const session = openHttp2(stage);
+    const watch = session.request({ ':path': '/api' });
+    (await held).write('begin ');
+    await once(watch, 'data');
+    const closed = once(session, 'close');
+    const goaway = once(session, 'goaway');
+    expect((await askHttp2(session, { ':path': '/ping', ':method': 'POST' })).head[':status']).toBe(405);
+    await goaway;
+    (await held).end('end');
+    expect(await textOf(watch)).toBe('end');
+    await closed;
   });
 
   test('a cancelled stream ends its request and leaves the others alone', async () => {
