@@ -34,8 +34,9 @@ export interface KubeletCgroups {
   driver: 'cgroupfs' | 'systemd';
   /** Whether limits on CPU time work here. */
   cpuQuota: boolean;
-  /** A group that kubelet and the runtime are accounted to where the process has none of its own, as in a container. */
-  systemGroup?: string;
+  /** Groups that kubelet and containerd are moved to, where those they are in do not do. */
+  kubeletGroup?: string;
+  runtimeGroup?: string;
 }
 
 /** `00-k3s-defaults.conf`: a KubeletConfiguration (kubelet.config.k8s.io/v1beta1). */
@@ -60,7 +61,7 @@ export function kubeletConfig(options: KubeletOptions): string {
     tlsPrivateKeyFile: options.servingCertificate.keyFile,
     cgroupDriver: options.cgroups.driver,
     cpuCFSQuota: options.cgroups.cpuQuota,
-    ...(options.cgroups.systemGroup === undefined ? {} : { kubeletCgroups: options.cgroups.systemGroup }),
+    ...(options.cgroups.kubeletGroup === undefined ? {} : { kubeletCgroups: options.cgroups.kubeletGroup }),
     // Kubernetes 1.35 and later refuse version 1 unless told otherwise; many hosts still boot with it.
     failCgroupV1: false,
     failSwapOn: false,
@@ -103,7 +104,7 @@ export function kubeletArguments(options: KubeletOptions): Record<string, string
     ...(labels === '' ? {} : { 'node-labels': labels }),
     'node-ip': options.nodeIPs.join(','),
     'read-only-port': '0',
-    ...(options.cgroups.systemGroup === undefined ? {} : { 'runtime-cgroups': options.cgroups.systemGroup }),
+    ...(options.cgroups.runtimeGroup === undefined ? {} : { 'runtime-cgroups': options.cgroups.runtimeGroup }),
   };
 }
 

@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { release } from 'node:os';
+import { Capability, hasCapability } from './capability.ts';
+import { kubeletCgroups, readCgroups } from './cgroup-facts.ts';
 import { choosePacketFilter, type PacketFilter } from './kube-proxy-arguments.ts';
 import type { KubeletCgroups } from './kubelet-config.ts';
 import { runCommand } from './run-command.ts';
@@ -12,20 +14,20 @@ export interface NodeFacts {
   readonly packetFilter: PacketFilter;
 }
 
-const CAP_SYS_RESOURCE = 24n;
+/** systemd tells its services the id of their start. */
+const STARTED_BY_SYSTEMD = 'INVOCATION_ID';
 
-export async function readNodeFacts(): Promise<NodeFacts> {
-  const status = await readFile('/proc/self/status', 'utf8');
-  const nft = await runCommand('nft', ['--version']).catch(() => undefined);
+export async function readNodeFacts(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): Promise<NodeFacts> {
+  const [status, nft, cgroups] = await Promise.all([
+    readFile('/proc/self/status', 'utf8'),
+    runCommand('nft', ['--version']).catch(() => undefined),
+    readCgroups(),
+  ]);
   return {
-    cgroups: { driver: 'cgroupfs', cpuQuota: true },
-    restrictOomScore: !hasCapability(status, CAP_SYS_RESOURCE),
+    cgroups: kubeletCgroups(cgroups, environment[STARTED_BY_SYSTEMD] !== undefined),
+    restrictOomScore: !hasCapability(status, Capability.sysResource),
     packetFilter: choosePacketFilter(release(), nft),
   };
-}
-
-/** Whether the effective set in the text of /proc/PID/status has the capability with this number. */
-export function hasCapability(status: string, capability: bigint): boolean {
-  const mask = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0';
-  return ((BigInt(`0x${mask}`) >> capability) & 1n) === 1n;
 }

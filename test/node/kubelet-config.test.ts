@@ -64,9 +64,10 @@ describe('kubeletConfig', () => {
     expect(parsed({ nodeIPs: ['fd00::1'] })['healthzBindAddress']).toBe('::1');
   });
 
-  test('names a system group only where the process has none of its own', () => {
+  test('names groups for kubelet and the runtime only where they cannot stay in their own', () => {
     expect(parsed()).not.toHaveProperty('kubeletCgroups');
-    const cgroups = { driver: 'cgroupfs', cpuQuota: false, systemGroup: '/k3s' } as const;
+    expect(kubeletArguments(options)).not.toHaveProperty('runtime-cgroups');
+    const cgroups = { driver: 'cgroupfs', cpuQuota: false, kubeletGroup: '/k3s', runtimeGroup: '/k3s' } as const;
     expect(parsed({ cgroups })).toMatchObject({ kubeletCgroups: '/k3s', cpuCFSQuota: false });
     expect(kubeletArguments({ ...options, cgroups })).toMatchObject({ 'runtime-cgroups': '/k3s' });
   });

@@ -43,7 +43,8 @@ export function classify(seen: Seen, footprint: Footprint): ClusterProcesses {
     (found) =>
       parents.has(found.processId) &&
       found.executable === footprint.launcher &&
-      found.args.some((argument) => argument === 'server' || argument === 'agent'),
+      // The command line, or the title that the process has put in its place.
+      /(^| )(server|agent)( |$)/.test(found.args.join(' ').trim()),
   );
   const known = new Set([...shims, ...programs, ...supervisors]);
   const containers = seen.processes.filter(

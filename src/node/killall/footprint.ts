@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+
 /** Where one cluster's node lives on this machine: what tells its processes, mounts and files from those of another. */
 export interface Footprint {
   dataDirectory: string;
@@ -15,6 +17,20 @@ export interface Footprint {
   launcher: string;
   /** Who holds the data directory, as far as its lock says. */
   holder?: number;
+}
+
+/** The footprint of a node with the usual directories besides its data directory. */
+export function footprintOf(dataDirectory: string, launcher: string, holder?: number): Footprint {
+  return {
+    dataDirectory,
+    runDirectory: '/run/k3s',
+    kubeletDirectory: '/var/lib/kubelet',
+    flannelDirectory: '/run/flannel',
+    cniDirectory: '/var/lib/cni',
+    programDirectories: [join(dataDirectory, 'data')],
+    launcher,
+    ...(holder === undefined ? {} : { holder }),
+  };
 }
 
 /** Whether `path` is `directory` or below it. */

@@ -1,17 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { classify, containerIdOf, type ClusterProcesses } from '../../../src/node/killall/classify.ts';
-import type { Footprint } from '../../../src/node/killall/footprint.ts';
+import { footprintOf, type Footprint } from '../../../src/node/killall/footprint.ts';
 import type { ProcessFacts } from '../../../src/node/killall/processes.ts';
 
-const footprint: Footprint = {
-  dataDirectory: '/data',
-  runDirectory: '/run/k3s',
-  kubeletDirectory: '/var/lib/kubelet',
-  flannelDirectory: '/run/flannel',
-  cniDirectory: '/var/lib/cni',
-  programDirectories: ['/opt/k3s/bin'],
-  launcher: '/usr/bin/node',
-};
+const footprint: Footprint = { ...footprintOf('/data', '/usr/bin/node'), programDirectories: ['/opt/k3s/bin'] };
 
 /** A process of the host's file system view, unless told otherwise. */
 function running(
@@ -69,6 +61,11 @@ describe('classify', () => {
   test('finds the server before it has children by the data directory’s lock', () => {
     expect(found([server])).toEqual({});
     expect(found([server], [], { ...footprint, holder: 10 })).toEqual({ supervisors: [10] });
+  });
+
+  test('finds a server that has put a title in the place of its command line', () => {
+    const titled = { ...server, args: ['k3s server', '', '', ''] };
+    expect(found([titled, controlPlane])).toEqual({ supervisors: [10], components: [11] });
   });
 
   test('does not take the lock’s word for a process that has its number by chance', () => {

@@ -2,19 +2,12 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { footprintOf } from '../../../src/node/killall/footprint.ts';
 import { readContainers } from '../../../src/node/killall/containers.ts';
 
 test('containers are known from bundles and from containerd’s own records, shims’ sockets from the bundles', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'containers-'));
-  const footprint = {
-    dataDirectory: join(folder, 'data'),
-    runDirectory: join(folder, 'run'),
-    kubeletDirectory: '',
-    flannelDirectory: '',
-    cniDirectory: '',
-    programDirectories: [],
-    launcher: '',
-  };
+  const footprint = { ...footprintOf(join(folder, 'data'), 'node'), runDirectory: join(folder, 'run') };
   try {
     expect(await readContainers(footprint)).toEqual({ ids: new Set(), shimSockets: [] });
     const bundles = join(footprint.runDirectory, 'containerd/io.containerd.runtime.v2.task/k8s.io');

@@ -1,15 +1,8 @@
 import { expect, test } from 'vitest';
+import { footprintOf } from '../../../src/node/killall/footprint.ts';
 import { clusterMounts } from '../../../src/node/killall/mounts.ts';
 
-const footprint = {
-  dataDirectory: '/data',
-  runDirectory: '/run/k3s',
-  kubeletDirectory: '/var/lib/kubelet',
-  flannelDirectory: '/run/flannel',
-  cniDirectory: '/var/lib/cni',
-  programDirectories: [],
-  launcher: '/usr/bin/node',
-};
+const footprint = footprintOf('/data', '/usr/bin/node');
 
 test('finds mounts of containers, pods and namespaces, last mounted first, and none that the user made', () => {
   const mountInfo = [
