@@ -20,6 +20,8 @@ export interface ApplyObjectOptions {
 }
 
 type Manifest = Applied<KubernetesObject>;
+/** What applying one object asks of a cluster. */
+export type ApplyClient = Pick<ClusterClient, 'get' | 'apply' | 'patch' | 'delete'>;
 
 /** Kinds that may be deleted and made again because that loses nothing that the manifest does not hold. */
 const RECREATABLE: ReadonlySet<string> = new Set([
@@ -73,7 +75,7 @@ export function manifestOf(
  * K3S_APPLY_TERMINATING while it is being deleted, or the server's ApiError.
  */
 export async function applyObject(
-  client: ClusterClient,
+  client: ApplyClient,
   resource: Resource,
   manifest: Manifest,
   options: ApplyObjectOptions,
@@ -155,7 +157,7 @@ function causesOf(error: ApiError): readonly { field?: string; message?: string 
  * managedFields is the one that holds the annotation that it kept for its own merges. That annotation goes away with them.
  */
 async function takeOverFields(
-  client: ClusterClient,
+  client: ApplyClient,
   resource: Resource,
   ref: ObjectRef,
   before: KubernetesObject,
