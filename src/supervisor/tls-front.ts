@@ -1,6 +1,6 @@
 import { constants } from 'node:crypto';
 import { createServer as createHttp1Server, type IncomingMessage } from 'node:http';
-import { createServer as createHttp2Server } from 'node:http2';
+import { createServer as createHttp2Server, type ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
@@ -50,8 +50,8 @@ const MOST_REQUESTS = 250;
 export function createTlsFront(options: TlsFrontOptions): TlsFront {
   const connections = new TerminatedConnections(options.clock);
   const handshakes = new WaitingRoom<Socket>(MOST_HANDSHAKES, (socket) => socket.destroy());
-  /** Node does not say which connection a finished handshake belongs to, but both know their peer. */
-  const shaking = new Map<string, Socket>();
+  /** Node does not say which connection a finished handshake belongs to, but both know their ends. */
+  const byEndpoints = new Map<string, Socket>();
 
   const tls = createTlsServer({
     ...contextOptions(options.certificates),
@@ -79,13 +79,16 @@ export function createTlsFront(options: TlsFrontOptions): TlsFront {
   });
   tls.on('secureConnection', (socket) => {
     const key = endpoints(socket);
-    const accepted = shaking.get(key);
+    const accepted = byEndpoints.get(key);
     if (accepted !== undefined) handshakes.leave(accepted);
-    shaking.delete(key);
+    byEndpoints.delete(key);
     socket.on('error', ignore);
     if (socket.alpnProtocol === 'h2') {
-      http2.once('session', (session) => connections.open(session, socket, () => session.close()));
+      // Listens only while this socket is handed over: another session must not get this one's identity.
+      const onSession = (session: ServerHttp2Session): void => connections.open(session, socket, () => session.close());
+      http2.on('session', onSession);
       http2.emit('connection', socket);
+      http2.off('session', onSession);
     } else {
       socket.allowHalfOpen = true;
       connections.open(socket, socket, () => socket.destroySoon());
@@ -134,11 +137,11 @@ export function createTlsFront(options: TlsFrontOptions): TlsFront {
   return {
     accept(socket) {
       const key = endpoints(socket);
-      shaking.set(key, socket);
+      byEndpoints.set(key, socket);
       handshakes.enter(socket);
       socket.once('close', () => {
         handshakes.leave(socket);
-        if (shaking.get(key) === socket) shaking.delete(key);
+        if (byEndpoints.get(key) === socket) byEndpoints.delete(key);
       });
       // A client that has ended its side will not finish a handshake or an HTTP/2 session; an upgraded one may go on receiving.
       socket.allowHalfOpen = false;
