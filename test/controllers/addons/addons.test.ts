@@ -198,6 +198,16 @@ describe('a broken manifest', () => {
   });
 });
 
+test('the life of a manifest is this exchange with the API server', async () => {
+  const { run, change } = await start(documents(configMap('a'), configMap('b', 'kube-public')));
+  await using _ = run;
+  await change(documents(configMap('a'), 'key: [unclosed\n'));
+  await change(configMap('a'));
+  run.cluster.remove(Addons, REF);
+  await run.advance(2000);
+  await expect(run.transcript()).toMatchFileSnapshot('life-of-a-manifest.golden.txt');
+});
+
 test('a file that cannot be read is reported, and its objects stay', async () => {
   const { run, files } = await start(configMap('a'));
   await using _ = run;

@@ -304,6 +304,17 @@ describe('deleting a HelmChart', () => {
   });
 });
 
+test('the life of a HelmChart is this exchange with the API server', async () => {
+  const { run, helm, edit } = await start();
+  await using _ = run;
+  helm.endings.push({ fails: 'UPGRADE FAILED: cannot patch' });
+  await edit({ version: '7.0.0' });
+  await run.advance(60_000);
+  run.cluster.remove(HelmCharts, REF);
+  await run.advance(2000);
+  await expect(run.transcript()).toMatchFileSnapshot('life-of-a-helm-chart.golden.txt');
+});
+
 test('two charts at most are worked on at the same time', async () => {
   const { run, helm } = await start({ endings: ['hangs', 'hangs', 'hangs'] });
   await using _ = run;
