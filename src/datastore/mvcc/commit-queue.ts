@@ -79,7 +79,6 @@ export class CommitQueue implements AsyncDisposable {
   /** Accepts nothing more and waits for what was accepted. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed ??= stopped;
-    this.#backgroundDue = false;
     if (this.#running) await new Promise<void>((resolve) => (this.#idle = resolve));
   }
 
@@ -92,7 +91,8 @@ export class CommitQueue implements AsyncDisposable {
 
   async #run(): Promise<void> {
     if (this.#waiting.length > 0) await this.#commit();
-    if (this.#backgroundDue && this.#closed === undefined) this.#backgroundDue = await this.#runBackground();
+    if (this.#closed !== undefined) this.#backgroundDue = false;
+    if (this.#backgroundDue) this.#backgroundDue = await this.#runBackground();
     this.#running = false;
     if (this.#waiting.length > 0 || this.#backgroundDue) this.#wake();
     else this.#idle?.();

@@ -185,5 +185,6 @@ function statusOf(headers: Record<string, unknown>): RpcError | undefined {
   const status = headers['grpc-status'];
   if (status === '0') return undefined;
   if (typeof status !== 'string') return new RpcError(Code.UNAVAILABLE, 'the connection was lost');
-  return new RpcError(Number(status) as Code, decodeURIComponent(String(headers['grpc-message'] ?? '')));
+  const message = headers['grpc-message'];
+  return new RpcError(Number(status) as Code, typeof message === 'string' ? decodeURIComponent(message) : '');
 }

@@ -1,4 +1,3 @@
-import type { Clock } from '../../core/clock.ts';
 import type { Random } from '../../core/random.ts';
 import { isEmpty, keyRange } from '../mvcc/key-range.ts';
 import type { Store } from '../mvcc/store.ts';
@@ -17,7 +16,6 @@ const INVALID_WATCH_ID = -1;
 export interface WatchStreamOptions {
   store: Store;
   hub: WatchHub;
-  clock: Clock;
   random: Random;
   encoder: ResponseEncoder;
   /** Between notifications of progress to a watch without events, in milliseconds. */
@@ -193,10 +191,10 @@ export class WatchStream implements StreamHandler, WatcherOwner {
 
   #startTicker(): void {
     if (this.#ticker !== undefined) return;
-    const { clock, random, progressInterval } = this.#options;
+    const { random, progressInterval, store } = this.#options;
     // Clients that restart open all their watches at once; their notifications should not all fall due together.
     const delay = progressInterval * (1 + random.next() / 10);
-    this.#ticker = clock.timer(delay, () => {
+    this.#ticker = store.clock.timer(delay, () => {
       this.#ticker = undefined;
       this.#startTicker();
       this.#notifyProgress();

@@ -18,7 +18,7 @@ export function watchBattery({ client }: Target): void {
   };
   const folder = (prefix: string) => ({ key: prefix, rangeEnd: prefixEnd(prefix) });
   const summary = ({ type, kv }: Event): string =>
-    `${type === EventType.DELETE ? 'delete' : 'put'} ${kv?.key}=${kv?.value} @${kv?.modRevision}`;
+    `${type === EventType.DELETE ? 'delete' : 'put'} ${kv?.key}=${kv?.value.toString()} @${kv?.modRevision}`;
 
   describe('Watch', () => {
     test('delivers changes from now on, each with its revisions and the previous pair', async () => {
