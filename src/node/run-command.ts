@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { K3sError } from '../core/errors.ts';
+import { K3sError, systemErrorCode } from '../core/errors.ts';
 
 export interface CommandOptions {
   /** Replaces the environment; absent: this process's own. */
@@ -33,30 +33,36 @@ export async function runCommand(
     child.once('error', reject);
     child.once('close', (code, signal) => resolve(code ?? signal ?? 1));
   });
-  let end: number | NodeJS.Signals;
-  try {
-    [end] = await Promise.all([ended, feed(child.stdin, options.input)]);
-  } catch (error) {
-    options.signal?.throwIfAborted();
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') throw missing(command, error);
-    throw error;
-  }
-  if (end === 0) return Buffer.concat(output).toString('utf8');
+  // When the input breaks off, the program's end is waited for all the same.
+  const [end, fed] = await Promise.allSettled([ended, feed(child.stdin, options.input)]);
+  options.signal?.throwIfAborted();
+  if (end.status === 'rejected')
+    throw systemErrorCode(end.reason) === 'ENOENT' ? missing(command, end.reason) : end.reason;
+  if (fed.status === 'rejected') throw fed.reason;
+  if (end.value === 0) return Buffer.concat(output).toString('utf8');
   const said = Buffer.concat(errors).toString('utf8').trim().split('\n').slice(-3).join(' ');
   throw new K3sError(
     'K3S_COMMAND_FAILED',
-    `${command} ${args.join(' ')} ended with ${end}${said === '' ? '' : `: ${said}`}`,
+    `${command} ${args.join(' ')} ended with ${end.value}${said === '' ? '' : `: ${said}`}`,
     {
-      fields: { command, args, end },
+      fields: { command, args, end: end.value },
     },
   );
 }
+
+/** How it shows, depending on the moment, that the other end of a pipe is closed. */
+const UNREAD: ReadonlySet<string> = new Set([
+  'EPIPE',
+  'ECONNRESET',
+  'ERR_STREAM_PREMATURE_CLOSE',
+  'ERR_STREAM_DESTROYED',
+]);
 
 /** A program that ends before it has read its input says why on its error output: a broken pipe adds nothing. */
 async function feed(stdin: NodeJS.WritableStream | null, input: string | Readable | undefined): Promise<void> {
   if (stdin === null || input === undefined) return;
   await pipeline(typeof input === 'string' ? [input] : input, stdin).catch((error: unknown) => {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EPIPE')) throw error;
+    if (!UNREAD.has(systemErrorCode(error) ?? '')) throw error;
   });
 }
 
