@@ -28,7 +28,7 @@ export default defineConfig({
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts'],
-      exclude: ['src/**/generated/**', 'src/**/testing/**', 'src/cli/**', 'src/bootstrap/**'],
+      exclude: ['src/**/*.d.ts', 'src/**/generated/**', 'src/**/testing/**', 'src/cli/**', 'src/bootstrap/**'],
       reporter: ['text-summary', 'json-summary'],
       reportsDirectory: '.cache/coverage',
       thresholds: {

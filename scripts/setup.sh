@@ -89,11 +89,13 @@ setup_node() {
   export NODE PATH
 }
 
-# setup_packages [--omit=dev]: node_modules as package-lock.json says. A complete tree also serves those who asked for less.
+# setup_packages [--omit=dev]: node_modules as package-lock.json says. A complete tree also serves those who asked for less, and a
+# tree that somebody else made is replaced by a complete one.
 setup_packages() {
   lock=$(cksum <"$root/package-lock.json" | tr ' ' '-')
   [ -e "$root/node_modules/.k3s-$lock" ] && return 0
   [ -n "${1:-}" ] && [ -e "$root/node_modules/.k3s-$lock$1" ] && return 0
+  [ -e "$root/node_modules" ] && set --
   say "installing npm packages"
   npm=npm
   [ -x "$root/.cache/node/node_modules/.bin/npm" ] && npm=$root/.cache/node/node_modules/.bin/npm
