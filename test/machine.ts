@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
@@ -80,6 +80,9 @@ export interface Machine extends AsyncDisposable {
 const root = resolve(import.meta.dirname, '..');
 const disks = join(root, '.cache', 'machines');
 
+/** On each disk: the machine's cgroups, whose place depends on the process that made them. */
+const GROUPS = 'cgroups.json';
+
 /** Needs root, util-linux and iproute2. */
 export async function createMachine(options: MachineOptions): Promise<Machine> {
   await removeLeftovers();
@@ -92,6 +95,7 @@ export async function createMachine(options: MachineOptions): Promise<Machine> {
   undo.defer(() => rm(disk, { recursive: true, force: true }));
   const groups = await groupsNamed(unique);
   undo.defer(() => removeGroups(groups));
+  await writeFile(join(disk, GROUPS), JSON.stringify(groups));
   await createGroups(groups);
 
   const keep = [...new Set([root, dirname(process.execPath)])];
@@ -111,7 +115,8 @@ async function removeLeftovers(): Promise<void> {
   for (const name of await readdir(disks).catch(() => [])) {
     const owner = Number(/-(\d+)-[0-9a-f]+$/.exec(name)?.[1]);
     if (Number.isNaN(owner) || (await stat(`/proc/${owner}`).catch(() => undefined)) !== undefined) continue;
-    await removeGroups(await groupsNamed(name));
+    const groups = await readFile(join(disks, name, GROUPS), 'utf8').catch(() => '[]');
+    await removeGroups(JSON.parse(groups) as MachineGroup[]);
     await rm(join(disks, name), { recursive: true, force: true });
   }
 }
