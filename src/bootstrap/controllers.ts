@@ -1,6 +1,11 @@
+import { join } from 'node:path';
 import { addons } from '../controllers/addons/addons.ts';
 import { apiEndpoint } from '../controllers/api-endpoint/api-endpoint.ts';
+import { clusterDns } from '../controllers/cluster-dns/cluster-dns.ts';
+import { coreDnsHosts } from '../controllers/coredns/coredns-hosts.ts';
 import { ensureCustomResourceDefinitions } from '../controllers/custom-resources/ensure.ts';
+import { helmChart } from '../controllers/helm-chart/helm-chart.ts';
+import { HelmProcess } from '../controllers/helm-chart/helm-process.ts';
 import { DirectorySource } from '../controllers/manifests/directory-source.ts';
 import { manifestDirectory } from '../controllers/manifests/manifest-directory.ts';
 import { readManifest } from '../controllers/manifests/manifest-file.ts';
@@ -54,5 +59,17 @@ export async function addClusterControllers(manager: Manager, options: ClusterCo
   const source = new DirectorySource({ root: paths.manifests, clock, log, disabled: new Set(config.disable) });
   manager.add(manifestDirectory(paths.manifests), { source });
   manager.add(apiEndpoint, { address: config.advertiseAddress, port: config.advertisePort });
+  manager.add(clusterDns, { clusterDns: config.clusterDns, clusterDomain: config.clusterDomain });
+  manager.add(coreDnsHosts, undefined);
+  if (!config.disableHelmController) {
+    const helm = new HelmProcess({
+      command: [join(paths.programs, 'helm')],
+      directory: paths.helm,
+      kubeconfig: options.kubeconfig,
+      clock,
+      environment: options.environment,
+    });
+    manager.add(helmChart, { helm });
+  }
   manager.add(addons, { read: readManifest });
 }

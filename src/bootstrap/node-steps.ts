@@ -5,7 +5,6 @@ import { type Node, Nodes } from '../cluster/kinds.ts';
 import { K3sError } from '../core/errors.ts';
 import type { Manager } from '../framework/manager.ts';
 import { containerdSocket } from '../node/containerd-config.ts';
-import { readNodeFacts } from '../node/node-facts.ts';
 import { ctrImageStore } from '../node/image-store.ts';
 import { importImages, linkComponentImages } from '../node/images.ts';
 import { nodeMetadata } from '../node/node-metadata.ts';
@@ -14,6 +13,7 @@ import { podNetworkController } from '../node/pod-network-controller.ts';
 import type { Credentials } from './credentials.ts';
 import { writeEnginePlan } from './engine-plan.ts';
 import type { ComponentSet } from './installed-components.ts';
+import { prepareMachine } from './machine-checks.ts';
 import { configurePodNetwork, labelsOf, prepareNode, writeContainerdFiles, type NodeInput } from './node-setup.ts';
 import { CONTAINERD, containerdProcess, engineProcess, NODE } from './process-definitions.ts';
 import type { ProcessTable } from './processes/process-table.ts';
@@ -35,7 +35,7 @@ interface ServerSteps {
 export function describeNode(graph: StartGraph, options: ServerOptions, paths: ServerPaths, server: ServerSteps): void {
   const { config, clock, log, environment } = options;
 
-  const machine = graph.step('machine', [], () => readNodeFacts());
+  const machine = graph.step('kernel', [], () => prepareMachine(config, environment, log));
 
   const input = graph.step('node files', [machine, server.components], (_scope, facts, set): Promise<NodeInput> => {
     const pauseImage = config.pauseImage ?? imageNamed(set, 'pause');

@@ -15,6 +15,7 @@ import { addClusterControllers, prepareManifests } from './controllers.ts';
 import { apiServerUrl, prepareCredentials } from './credentials.ts';
 import { writeEnginePlan } from './engine-plan.ts';
 import { installComponents } from './installed-components.ts';
+import { requireMachine, requirePorts } from './machine-checks.ts';
 import { describeNode } from './node-steps.ts';
 import { CONTROL_PLANE, engineProcess } from './process-definitions.ts';
 import { processController } from './processes/process-controller.ts';
@@ -76,7 +77,8 @@ function describeServer(options: ServerOptions): ServerDescription {
   let controllersRun = false;
   const graph = new StartGraph();
 
-  const directories = graph.step('data directory', [], () => makeDirectories(paths, config.datastore.path));
+  const machine = graph.step('machine', [], () => requireMachine(config, environment, log));
+  const directories = graph.step('data directory', [machine], () => makeDirectories(paths, config.datastore.path));
 
   const datastore = graph.step('datastore', [directories], async (scope) => {
     const store = await startDatastore({
@@ -94,6 +96,7 @@ function describeServer(options: ServerOptions): ServerDescription {
     prepareCredentials(config, environment, clock, log),
   );
 
+  const ports = graph.step('ports', [datastore], () => requirePorts(config, environment));
   graph.step(`port ${config.httpsListenPort}`, [credentials], async (scope, { server, tokens }) => {
     const { leaves, authorities } = server;
     const lifetime = new AbortController();
@@ -144,7 +147,7 @@ function describeServer(options: ServerOptions): ServerDescription {
 
   const apiServer = graph.step(
     'kube-apiserver',
-    [components, credentials, processes, cluster],
+    [components, credentials, processes, cluster, ports],
     async (scope, _components, { server }, table, client) => {
       const plan = await writeEnginePlan(paths.etc, CONTROL_PLANE, controlPlanePlan({ config, pki: server, paths }));
       table.ensure(engineProcess(CONTROL_PLANE, plan, paths, environment));
