@@ -1,25 +1,23 @@
 import { K3sError, systemErrorCode } from '../../../core/errors.ts';
 import { InconsistentRecords, StorageFull } from '../storage.ts';
 
-/** The file is not what we can work with. It is left as it is. */
-export function unusable(file: string, error: unknown): unknown {
+/** Says what keeps a database from being opened. The file is left as it is. */
+export function unusable(file: string, error: unknown): K3sError {
+  if (error instanceof K3sError) return error;
   if (error instanceof InconsistentRecords) return damaged(file, error.message);
   const code = systemErrorCode(error) ?? '';
-  if (code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT'))
-    return damaged(file, error instanceof Error ? error.message : String(error), error);
-  if (code.startsWith('SQLITE_CANTOPEN') || code.startsWith('SQLITE_READONLY') || code === 'SQLITE_PERM') {
-    return new K3sError('K3S_DATASTORE_OPEN', `cannot open the database ${file}`, {
-      cause: error,
-      fields: { file },
-      hint: 'Check that its directory exists, is writable and is on a file system that is mounted for writing.',
-    });
+  if (code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT')) {
+    return damaged(file, error instanceof Error ? error.message : code);
   }
-  return error;
+  return new K3sError('K3S_DATASTORE_OPEN', `cannot open the database ${file}`, {
+    cause: error,
+    fields: { file },
+    hint: 'Check that its directory exists and is writable, and that the disk is neither full nor failing.',
+  });
 }
 
-export function damaged(file: string, what: string, cause?: unknown): K3sError {
+export function damaged(file: string, what: string): K3sError {
   return new K3sError('K3S_DATASTORE_CORRUPT', `the database ${file} is damaged: ${what}`, {
-    cause,
     fields: { file },
     hint: 'Nothing was changed. Restore it from a backup, or move it away to start with an empty cluster.',
   });

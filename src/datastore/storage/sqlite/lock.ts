@@ -1,5 +1,6 @@
 import Database from 'better-sqlite3';
 import { K3sError, systemErrorCode } from '../../../core/errors.ts';
+import { unusable } from './errors.ts';
 
 /**
  * Makes sure that one process at a time uses a database: it keeps a write transaction open in a small database beside it, whose
@@ -15,11 +16,17 @@ export class DatabaseLock implements Disposable {
 
   /** Throws K3S_DATASTORE_LOCKED, naming the holder, if another process (or another part of this one) has the lock. */
   static acquire(file: string): DatabaseLock {
-    const connection = new Database(`${file}.lock`, { timeout: 0 });
+    const lockFile = `${file}.lock`;
+    try {
+      return DatabaseLock.#acquire(file, new Database(lockFile, { timeout: 0 }));
+    } catch (error) {
+      throw unusable(lockFile, error);
+    }
+  }
+
+  static #acquire(file: string, connection: Database.Database): DatabaseLock {
     try {
       connection.exec('CREATE TABLE IF NOT EXISTS holder (only_row INTEGER PRIMARY KEY, pid INTEGER NOT NULL)');
-      // The content is of no use after a crash, so it need not be synced.
-      connection.pragma('synchronous = OFF');
       connection.prepare('INSERT OR REPLACE INTO holder VALUES (1, ?)').run(process.pid);
       connection.exec('BEGIN IMMEDIATE');
       return new DatabaseLock(connection);

@@ -15,7 +15,8 @@ export function openDatabase(file: string, random: Random): Database.Database {
   if (isNew && interrupted) throw damaged(file, 'it is empty or missing, but its log (-wal) is there');
   // The cluster's secrets are in it. SQLite gives its other files the mode of this one.
   if (isNew) closeSync(openSync(file, 'a', 0o600));
-  const connection = new Database(file, { timeout: 0 });
+  // Somebody who looks into the file with other tools is waited for; no server is, because of the lock.
+  const connection = new Database(file, { timeout: 5000 });
   try {
     if (isEmpty(connection)) create(connection, random);
     else examine(connection, file, interrupted);

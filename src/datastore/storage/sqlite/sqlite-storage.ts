@@ -35,7 +35,7 @@ export class SqliteStorage implements Storage {
 
   /** Throws K3S_DATASTORE_* errors that say what is wrong with the file. */
   static open(file: string, random: Random): SqliteStorage {
-    const lock = acquire(file);
+    const lock = DatabaseLock.acquire(file);
     try {
       return new SqliteStorage(lock, openDatabase(file, random));
     } catch (error) {
@@ -124,14 +124,6 @@ export class SqliteStorage implements Storage {
     // Moves the log into the database and removes it, which marks a proper end.
     this.#database.close();
     this.#lock[Symbol.dispose]();
-  }
-}
-
-function acquire(file: string): DatabaseLock {
-  try {
-    return DatabaseLock.acquire(file);
-  } catch (error) {
-    throw unusable(file, error);
   }
 }
 
