@@ -71,6 +71,7 @@ export async function installComponents(source: string, dataDir: string): Promis
     const temporary = `${target}-tmp`;
     await rm(temporary, { recursive: true, force: true });
     for (const file of set.files) await place(join(source, file.path), join(temporary, file.path), file.mode);
+    for (const { path } of set.images) await place(join(source, path), join(temporary, path), 0o644);
     for (const name of ENGINE_LINKS) await symlink('engine', join(temporary, 'bin', name));
     await writeFile(join(temporary, 'components.json'), JSON.stringify(set), { mode: 0o600 });
     await rename(temporary, target);

@@ -13,8 +13,11 @@ function make() {
     mkdirSync(join(source, 'cni'), { recursive: true });
     writeFileSync(join(source, 'bin/engine'), `engine ${hash}`, { mode: 0o755 });
     writeFileSync(join(source, 'cni/bridge'), `bridge ${hash}`, { mode: 0o755 });
+    mkdirSync(join(source, 'images'), { recursive: true });
+    writeFileSync(join(source, 'images/pause.tar'), `pause ${hash}`);
+    const images = [{ reference: 'k3s.local/pause:1', path: 'images/pause.tar' }];
     const files = ['bin/engine', 'cni/bridge'].map((path) => ({ path, size: 0, sha256: '', mode: 0o755 }));
-    writeFileSync(join(source, 'components.json'), JSON.stringify({ hash, files, images: [] }));
+    writeFileSync(join(source, 'components.json'), JSON.stringify({ hash, files, images }));
     return source;
   };
   return { build, dataDir: join(root, 'data-dir') };
@@ -27,6 +30,7 @@ describe('installComponents', () => {
     await installComponents(build('a'), dataDir);
     expect(readFileSync(join(dataDir, 'data/current/bin/kubectl'), 'utf8')).toBe('engine a');
     expect(readFileSync(join(dataDir, 'data/cni/bridge'), 'utf8')).toBe('bridge a');
+    expect(readFileSync(join(dataDir, 'data/current/images/pause.tar'), 'utf8')).toBe('pause a');
   });
 
   test('keeps the version before and removes older ones', async () => {
