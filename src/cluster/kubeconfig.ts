@@ -73,13 +73,17 @@ async function logIn(path: string, context: string): Promise<Partial<Credentials
 }
 
 function parse(path: string, content: string): Section {
+  let cause: unknown;
   try {
     const config: unknown = load(content, { filename: path });
     if (isSection(config)) return config;
-  } catch (cause) {
-    throw new K3sError('K3S_KUBECONFIG_INVALID', `${path} is not YAML`, { cause, fields: { path } });
+  } catch (error) {
+    cause = error;
   }
-  throw invalid(path, 'it is empty', 'Name another file.');
+  throw new K3sError('K3S_KUBECONFIG_INVALID', `${path} is not a kubeconfig: it is no YAML mapping`, {
+    cause,
+    fields: { path },
+  });
 }
 
 function entry(path: string, config: Section, list: string, field: string, name: string): Section {

@@ -32,9 +32,10 @@ export class WatchStream {
     this.#deliver();
   }
 
-  /** Ends the watch after what is queued; with `failed`, by throwing. */
+  /** Ends the watch after what is queued; with `failed`, by throwing. What a silent connection held back is lost with it. */
   end(failed?: { thrown: unknown }): void {
     if (this.#closed) return;
+    if (this.#held) this.#queue.length = 0;
     this.#closed = true;
     this.#error = failed;
     this.#onClose();
