@@ -21,6 +21,9 @@ import { WorkQueue, type Priority, type Taken, type Verdict } from './work-queue
 /** After its signal has aborted, a run has so long to end before the runner stops waiting for it. */
 const ABANDON_AFTER = 2_000;
 
+/** So many times keys are taken before timers and sockets have their turn. */
+const PUMPS_PER_TURN = 64;
+
 export interface RunnerEnvironment {
   readonly client: ClusterClient;
   readonly informers: Informers;
@@ -51,6 +54,7 @@ export class ControllerRunner {
   #opened = false;
   #stopping = false;
   #pumpDue = false;
+  #pumps = 0;
   #armed: { at: number; timer: Disposable } | undefined;
   #onIdle: (() => void) | undefined;
 
@@ -75,11 +79,6 @@ export class ControllerRunner {
 
   get name(): string {
     return this.#work.name;
-  }
-
-  /** Runs that have not ended, and keys that wait for a slot. */
-  get busy(): boolean {
-    return this.#running.size > 0 || this.#settling.size > 0 || this.#queue.depth > 0 || this.#pumpDue;
   }
 
   start(): void {
@@ -156,10 +155,13 @@ export class ControllerRunner {
   #pumpSoon(): void {
     if (this.#pumpDue || !this.#opened || this.#stopping) return;
     this.#pumpDue = true;
-    queueMicrotask(() => {
+    const pump = (): void => {
       this.#pumpDue = false;
       this.#pump();
-    });
+    };
+    // Keys that never wait for anything must not keep the process from everything else.
+    if (++this.#pumps % PUMPS_PER_TURN === 0) setImmediate(pump);
+    else queueMicrotask(pump);
   }
 
   #pump(): void {

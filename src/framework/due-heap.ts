@@ -8,10 +8,6 @@ export interface Due {
 export class DueHeap<T extends Due> {
   readonly #items: T[] = [];
 
-  get size(): number {
-    return this.#items.length;
-  }
-
   /** The item that is due first. */
   get first(): T | undefined {
     return this.#items[0];

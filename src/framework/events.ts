@@ -51,11 +51,6 @@ export class EventWriter implements EventRecorder, AsyncDisposable {
     this.#options = options;
   }
 
-  /** Whether everything recorded has been written, series that wait for their interval not counted. */
-  get idle(): boolean {
-    return this.#pending === 0;
-  }
-
   record(occurrence: Occurrence): void {
     const now = this.#options.clock.monotonic();
     this.#forgetBefore(now - SERIES_WINDOW);

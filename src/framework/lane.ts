@@ -8,11 +8,6 @@ export interface Laned<T> {
 export class Lane<T extends Laned<T>> {
   #first: T | undefined;
   #last: T | undefined;
-  #size = 0;
-
-  get size(): number {
-    return this.#size;
-  }
 
   get first(): T | undefined {
     return this.#first;
@@ -24,7 +19,6 @@ export class Lane<T extends Laned<T>> {
     if (this.#last === undefined) this.#first = item;
     else this.#last.next = item;
     this.#last = item;
-    this.#size++;
   }
 
   /** `item` must be in this lane. */
@@ -35,6 +29,5 @@ export class Lane<T extends Laned<T>> {
     else item.next.previous = item.previous;
     item.previous = undefined;
     item.next = undefined;
-    this.#size--;
   }
 }

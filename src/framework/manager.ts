@@ -34,8 +34,6 @@ export interface Manager {
   readonly outcomes$: Observable<ReconcileRecord>;
   /** Undefined for a key that the controller does not know. */
   explain(controller: string, key: string): Explanation | undefined;
-  /** Whether anything is queued, runs or is being written. Waiting for a time or a change is not busy. */
-  readonly busy: boolean;
   /**
    * Starts every controller; none waits for another. When `signal` aborts: no new runs, those under way end (`drain`), Events that
    * wait are written, caches close; then it resolves. Never rejects for what a controller does.
@@ -65,10 +63,6 @@ class ControllerManager implements Manager {
     this.outcomes$ = this.#outcomes.asObservable();
     this.#informers = options.informers ?? createInformers(options);
     this.#events = new EventWriter(options);
-  }
-
-  get busy(): boolean {
-    return !this.#events.idle || [...this.#runners.values()].some((runner) => runner.busy);
   }
 
   add<Deps>(controller: Controller<Deps>, deps: Deps): void {

@@ -84,16 +84,7 @@ export class WorkQueue {
     this.#random = options.random;
   }
 
-  /** Keys that could be taken now, those whose wait has ended not counted before the next `take`. */
-  get depth(): number {
-    return this.#lanes.high.size + this.#lanes.low.size;
-  }
-
-  /** Keys that the queue remembers, for whatever reason. */
-  get size(): number {
-    return this.#entries.size;
-  }
-
+  /** Keys that the queue remembers: queued, running, or waiting for a time. */
   keys(): Iterable<string> {
     return this.#entries.keys();
   }

@@ -1,4 +1,4 @@
-import { Subject } from 'rxjs';
+import { Observable, Subject } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { ConfigMaps, type ConfigMap } from '../../src/cluster/kinds.ts';
 import type { KubernetesObject, ObjectRef } from '../../src/cluster/object.ts';
@@ -234,7 +234,6 @@ describe('a controller of a Kubernetes kind', () => {
     let subscriptions = 0;
     const triggers = [new Subject<string>(), new Subject<string>()];
     const controller = idle({ triggers: () => triggersOf() });
-    const { Observable } = await import('rxjs');
     const triggersOf = () => new Observable<string>((subscriber) => triggers[subscriptions++]?.subscribe(subscriber));
     await using t = await harness(controller, { objects: [widget('a')] });
     triggers[0]?.error(new Error('broken'));

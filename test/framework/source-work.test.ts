@@ -89,9 +89,12 @@ describe('a controller of a source', () => {
 
   test('forgets a gone key without a word when it does not care', async () => {
     const files = new Files();
-    const { controller } = make(files);
-    const { gone: _, ...definition } = controller.definition as SourceControllerDefinition<string, Files>;
-    await using t = await harness(defineSourceController(definition), { deps: files });
+    const controller = defineSourceController<string, Files>({
+      name: 'files',
+      source: (deps) => deps,
+      reconcile: async () => done(),
+    });
+    await using t = await harness(controller, { deps: files });
     files.changes$.next('a.yaml');
     await t.settle();
     expect(t.records).toHaveLength(1);

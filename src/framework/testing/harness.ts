@@ -26,8 +26,8 @@ interface Surroundings {
   log?: Logger;
 }
 
-/** Turns without an end at one instant mean that the controller and the cluster keep each other busy. */
-const MOST_TURNS = 500;
+/** More runs of one key at one instant mean that the controller and the cluster keep each other busy. */
+const MOST_RUNS = 100;
 const WRITES = ['create', 'replace', 'apply', 'patch', 'delete'] as const;
 
 /** Runs one controller against a cluster in memory, in virtual time. Dispose it to stop the controller. */
@@ -50,7 +50,12 @@ export async function harness<Deps>(controller: Controller<Deps>, options: Harne
   });
   manager.add(controller, options.deps as Deps);
   const running = new Harness(controller.name, clock, cluster, manager);
-  await running.settle();
+  try {
+    await running.settle();
+  } catch (error) {
+    await running[Symbol.asyncDispose]();
+    throw error;
+  }
   return running;
 }
 
@@ -64,6 +69,8 @@ export class Harness implements AsyncDisposable {
   readonly #controller: string;
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
+  #instant = 0;
+  readonly #runsNow = new Map<string, number>();
   /** How many calls the cluster had answered when each record was made. */
   readonly #positions: number[] = [];
 
@@ -74,6 +81,10 @@ export class Harness implements AsyncDisposable {
     this.manager = manager;
     manager.outcomes$.subscribe((record) => {
       this.records.push(record);
+      if (clock.monotonic() !== this.#instant) this.#runsNow.clear();
+      this.#instant = clock.monotonic();
+      const run = `${record.controller} ${record.key}`;
+      this.#runsNow.set(run, (this.#runsNow.get(run) ?? 0) + 1);
       this.#positions.push(cluster.calls.length);
     });
     this.#running = manager.run(this.#stop.signal);
@@ -81,9 +92,12 @@ export class Harness implements AsyncDisposable {
 
   /** Lets everything happen that needs no time to pass. */
   async settle(): Promise<void> {
-    for (let turn = 0, quiet = 0, before = ''; quiet < 2; turn++) {
-      if (turn === MOST_TURNS) throw new Error(`no rest at this instant; lately:\n${this.transcript().slice(-2000)}`);
+    for (let quiet = 0, before = ''; quiet < 2; ) {
       await settle();
+      for (const [key, runs] of this.#runsNow) {
+        if (runs > MOST_RUNS)
+          throw new Error(`${key} does not come to rest; lately:\n${this.transcript().slice(-2000)}`);
+      }
       const now = `${this.cluster.calls.length} ${this.cluster.pending} ${this.records.length}`;
       quiet = now === before ? quiet + 1 : 0;
       before = now;
