@@ -27,7 +27,7 @@ export type InformerHealth =
   | { state: 'unavailable'; error: unknown; retryAt: number };
 
 export interface ReflectorOptions<T extends KubernetesObject> {
-  client: ClusterClient;
+  client: Pick<ClusterClient, 'list' | 'watch'>;
   resource: Resource<T>;
   selection: Selection;
   clock: Clock;

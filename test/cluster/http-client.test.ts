@@ -45,7 +45,7 @@ describe('connections', () => {
     const { ca, server, client } = await identities();
     let peer: unknown;
     const stub = await stubServer(
-      ({}, response) => {
+      (_, response) => {
         peer = (response.socket as TLSSocket).getPeerCertificate().subject?.CN;
         json(response, map('a'));
       },
@@ -224,7 +224,9 @@ describe('requests', () => {
 
   test('to any path give status and text', async () => {
     const stub = await stubServer((request, response) => {
-      response.writeHead(201).end(`${request.method} ${request.url} ${request.headers['x-test']} ${request.body}`);
+      response
+        .writeHead(201)
+        .end(`${request.method} ${request.url} ${String(request.headers['x-test'])} ${request.body}`);
     });
     const client = connect({ server: stub.url });
     const options = { body: { a: 1 }, query: { verbose: '' }, headers: { 'x-test': 'yes' } };

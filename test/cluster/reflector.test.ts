@@ -9,6 +9,8 @@ import { Scope } from '../../src/core/scope.ts';
 import { settle, VirtualClock } from '../../src/core/testing/virtual-clock.ts';
 import { FakeCluster } from '../../src/framework/testing/fake-cluster.ts';
 
+type Source = Pick<ClusterClient, 'list' | 'watch'>;
+
 const map = (name: string, data: Record<string, string> = {}): ConfigMap => ({
   apiVersion: 'v1',
   kind: 'ConfigMap',
@@ -18,11 +20,7 @@ const map = (name: string, data: Record<string, string> = {}): ConfigMap => ({
 
 /** A reflector of config maps on virtual time, and everything that it told. */
 function start(
-  options: {
-    objects?: ConfigMap[];
-    client?: (cluster: FakeCluster) => ClusterClient;
-    resource?: Resource<ConfigMap>;
-  } = {},
+  options: { objects?: ConfigMap[]; client?: (cluster: FakeCluster) => Source; resource?: Resource<ConfigMap> } = {},
 ) {
   const clock = new VirtualClock();
   const cluster = new FakeCluster({ clock, objects: options.objects ?? [] });
@@ -147,16 +145,14 @@ describe('a reflector', () => {
   });
 
   test('lives with a server that never says that the initial events have ended', async () => {
-    const mute = (cluster: FakeCluster): ClusterClient => {
-      const client = Object.create(cluster) as FakeCluster;
-      client.watch = (resource, options = {}) =>
+    const mute = (cluster: FakeCluster): Source => ({
+      list: (resource, options) => cluster.list(resource, options),
+      watch: (resource, options) =>
         cluster.watch(
           resource,
-          options.sendInitialEvents === true ? { ...options, allowWatchBookmarks: false } : options,
-        );
-      client.list = (resource, options) => cluster.list(resource, options);
-      return client;
-    };
+          options?.sendInitialEvents === true ? { ...options, allowWatchBookmarks: false } : options,
+        ),
+    });
     const { clock, cluster, events, states } = start({ objects: [map('a')], client: mute });
     await clock.advance(19_999);
     expect(states()).toEqual([]);

@@ -153,8 +153,8 @@ describe('reading', () => {
     const under = (value: string): unknown[] =>
       indexed
         .byIndex(byApp, value)
-        .map(({ metadata }) => metadata.name)
-        .toSorted();
+        .map(({ metadata }) => metadata.name ?? '')
+        .toSorted((a, b) => a.localeCompare(b));
     expect(under('web')).toEqual(['a', 'b']);
     indexed.apply({ type: 'Apply', object: map('c', 101, { label: 'web' }) });
     indexed.apply({ type: 'Apply', object: map('a', 102, { label: 'db' }) });
