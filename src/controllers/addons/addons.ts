@@ -1,4 +1,6 @@
 import { describeError, K3sError } from '../../core/errors.ts';
+import { CustomResourceDefinitions } from '../../cluster/kinds.ts';
+import { groupKind } from '../../cluster/resource.ts';
 import { Addons, type Addon } from '../../crds/addon.ts';
 import type { ReconcileContext } from '../../framework/context.ts';
 import { defineController } from '../../framework/controller.ts';
@@ -7,8 +9,8 @@ import { judge } from './judgement.ts';
 import { readManifestObjects } from './manifest-objects.ts';
 
 export interface AddonsDeps {
-  /** Reads the manifest behind `spec.source`, refusing what is not in the manifest directory. Rejects with a K3sError. */
-  read(source: string): Promise<{ text: string; checksum: string }>;
+  /** Reads the manifest behind `spec.source`, refusing what is not in the manifest directory; undefined when it is not there. */
+  read(source: string): Promise<{ text: string; checksum: string } | undefined>;
 }
 
 /**
@@ -42,7 +44,8 @@ export const addons = defineController<Addon, AddonsDeps>({
       adopt: true,
       recreate: true,
     });
-    const { conditions, events, complete, end } = judge(source, manifest, applied.failures);
+    const defined = ctx.causes.some((cause) => cause.source === groupKind(CustomResourceDefinitions));
+    const { conditions, events, complete, end } = judge(source, manifest, applied.failures, defined);
     for (const { type, status, reason, message } of conditions) ctx.condition(type, status, reason, message);
     for (const { type, reason, message } of events) ctx.event(type, reason, message);
     await ctx.patchStatus({
@@ -63,7 +66,7 @@ export const addons = defineController<Addon, AddonsDeps>({
   },
 });
 
-/** The file's text, or undefined when it is no longer the content that the Addon asks for: its checksum is about to change. */
+/** The file's text, or undefined when it is not what the Addon asks for: the Addon is about to be changed, or to be deleted. */
 async function read(
   ctx: ReconcileContext<AddonsDeps, Addon>,
   source: string,
@@ -71,7 +74,8 @@ async function read(
 ): Promise<string | undefined> {
   try {
     const file = await ctx.deps.read(source);
-    return file.checksum === checksum ? file.text : undefined;
+    if (file === undefined) ctx.condition('Ready', 'False', 'ManifestMissing', `There is no file ${source}.`);
+    return file?.checksum === checksum ? file.text : undefined;
   } catch (error) {
     const message = `Read manifest at ${JSON.stringify(source)} failed: ${describeError(error)}`;
     ctx.event('Warning', 'ReadManifestFailed', message);

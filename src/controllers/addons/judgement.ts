@@ -19,11 +19,18 @@ const SPELLED_OUT = 5;
 /** In ms. A kind may come from an aggregated API server, of which no CustomResourceDefinition tells. */
 const ASK_AGAIN = 60_000;
 
-/** `failures` are the objects of the manifest that could not be applied, and those that could not be deleted. */
+/** In ms, after a definition has come: the server takes a moment to serve what it defines. */
+const ASK_SOON = 2_000;
+
+/**
+ * `failures` are the objects of the manifest that could not be applied, and those that could not be deleted; `defined` says
+ * that the run was caused by a CustomResourceDefinition.
+ */
 export function judge(
   source: string,
   { objects, problems }: ManifestObjects,
   failures: readonly ApplyFailure[],
+  defined: boolean,
 ): Judgement {
   const place = JSON.stringify(source);
   const syntax = problems.filter(({ type }) => type === 'syntax');
@@ -60,17 +67,18 @@ export function judge(
       ...warning('ApplyManifestFailed', `Apply manifest at ${place} failed`, failed),
     ],
     complete,
-    end: endOf(source, { rejected, failed, problems }),
+    end: endOf(source, { rejected, failed, problems }, defined ? ASK_SOON : ASK_AGAIN),
   };
 }
 
 function endOf(
   source: string,
   { rejected, failed, problems }: Record<'rejected' | 'failed' | 'problems', readonly Described[]>,
+  askAgain: number,
 ): Outcome | K3sError {
   const fields = { source };
   if (rejected.length > 0) return new RetryableError('K3S_MANIFEST_APPLY', `${source}: ${list(rejected)}`, { fields });
-  if (failed.length > 0) return requeue(ASK_AGAIN, `a kind is missing: ${list(failed)}`);
+  if (failed.length > 0) return requeue(askAgain, `a kind is missing: ${list(failed)}`);
   if (problems.length === 0) return done();
   return new TerminalError('K3S_MANIFEST_INVALID', `${source}: ${list(problems)}`, {
     fields,

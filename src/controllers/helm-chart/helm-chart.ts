@@ -8,11 +8,12 @@ import { HelmCharts, type HelmChart } from '../../crds/helm-chart.ts';
 import type { ReconcileContext } from '../../framework/context.ts';
 import { defineController } from '../../framework/controller.ts';
 import { done, RetryableError, TerminalError } from '../../framework/outcome.ts';
-import { errorText, type HelmResult, type HelmRun, type HelmRunner } from './helm-runner.ts';
+import { errorText, HelmEnded, type HelmResult, type HelmRun, type HelmRunner } from './helm-runner.ts';
 import { nextStep, type NextStep } from './next-step.ts';
 import { readReferences } from './references.ts';
 import { planRelease, releaseOf, uninstallRun, type ReleasePlan } from './release-plan.ts';
 import { describeRecord, releaseRecords, type ReleaseRecord, type ReleaseRef } from './release-record.ts';
+import { whileWanted } from './while-wanted.ts';
 
 export interface HelmChartDeps {
   helm: HelmRunner;
@@ -58,7 +59,7 @@ export const helmChart = defineController<HelmChart, HelmChartDeps>({
       });
     }
     if (step.type === 'none') await reportDeployed(ctx, plan.release, records);
-    else await carryOut(ctx, chart, plan, step);
+    else await carryOut(ctx, chart, plan, step).catch(unlessEnded(ctx));
     return done();
   },
 
@@ -112,15 +113,25 @@ async function carryOut(
   ctx.log.info('release deployed', { release: keyOf(release) });
 }
 
+/** Whatever ended helm has the chart looked at again: its change has queued it, and the next start lists it. */
+function unlessEnded(ctx: Context): (error: unknown) => void {
+  return (error) => {
+    if (!(error instanceof HelmEnded)) throw error;
+    ctx.log.info('helm was ended', { reason: error.message });
+  };
+}
+
 /** Rejects with a RetryableError, after having told everybody, when helm fails or cannot be run. */
 async function runHelm(ctx: Context, chart: HelmChart, run: HelmRun, failed: string): Promise<void> {
   let result: HelmResult;
   try {
-    result = await ctx.deps.helm.run(run, ctx.signal);
+    result = await whileWanted(ctx, chart, (signal) => ctx.deps.helm.run(run, signal));
   } catch (error) {
     ctx.signal.throwIfAborted();
+    if (error instanceof HelmEnded) throw error;
     throw await failure(ctx, chart, failed, describeError(error));
   }
+  ctx.log.debug('helm has run', { succeeded: result.succeeded, output: result.output });
   if (!result.succeeded) throw await failure(ctx, chart, failed, errorText(result.output));
 }
 

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../core/clock.ts';
 import { K3sError } from '../../core/errors.ts';
-import type { HelmCommand, HelmResult, HelmRun, HelmRunner } from './helm-runner.ts';
+import { HelmEnded, type HelmCommand, type HelmResult, type HelmRun, type HelmRunner } from './helm-runner.ts';
 
 export interface HelmProcessOptions {
   /** The program and the arguments before helm's own: `['/…/engine', 'helm']`. */
@@ -12,6 +12,8 @@ export interface HelmProcessOptions {
   directory: string;
   kubeconfig: string;
   clock: Clock;
+  /** Aborts when the server begins to stop: helm is ended at once, and not only when the controllers' time to finish is over. */
+  stopping: AbortSignal;
   /** The server's environment; only what helm needs of it is passed on. */
   environment: Readonly<Record<string, string | undefined>>;
 }
@@ -33,8 +35,8 @@ export class HelmProcess implements HelmRunner {
   }
 
   async run(run: HelmRun, signal: AbortSignal): Promise<HelmResult> {
-    signal.throwIfAborted();
-    const { clock, directory } = this.#options;
+    const { clock, directory, stopping } = this.#options;
+    checkEnd(signal, stopping);
     const runs = join(directory, 'runs');
     await mkdir(runs, { recursive: true, mode: 0o700 });
     const folder = await mkdtemp(join(runs, 'run-'));
@@ -45,8 +47,9 @@ export class HelmProcess implements HelmRunner {
         await writeFile(join(folder, name), content, { mode: 0o600 });
       const output = new Tail(OUTPUT_LIMIT);
       for (const command of run.commands) {
-        const code = await this.#execute(command, run, folder, output, AbortSignal.any([signal, deadline.signal]));
-        signal.throwIfAborted();
+        const ends = AbortSignal.any([signal, stopping, deadline.signal]);
+        const code = await this.#execute(command, run, folder, output, ends);
+        checkEnd(signal, stopping);
         if (deadline.signal.aborted)
           output.add(Buffer.from(`\nError: helm did not end within ${run.timeout / 1000} s\n`));
         if (deadline.signal.aborted || code !== 0) return { succeeded: false, output: output.text };
@@ -104,6 +107,11 @@ export class HelmProcess implements HelmRunner {
       HELM_REPOSITORY_CACHE: join(folder, 'repositories'),
     };
   }
+}
+
+function checkEnd(signal: AbortSignal, stopping: AbortSignal): void {
+  signal.throwIfAborted();
+  if (stopping.aborted) throw new HelmEnded('the server is stopping');
 }
 
 function cannotStart(program: string, cause: unknown): K3sError {

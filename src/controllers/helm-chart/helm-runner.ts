@@ -23,10 +23,15 @@ export interface HelmResult {
 
 export interface HelmRunner {
   /**
-   * Resolves whether helm succeeded or not. Rejects with the signal's reason when it aborts, after helm has ended; with
-   * K3S_HELM_RUN when helm cannot be started; with the system's error when its files cannot be written.
+   * Resolves whether helm succeeded or not. Rejects with the signal's reason when it aborts, after helm has ended; with HelmEnded
+   * when the server stops; with K3S_HELM_RUN when helm cannot be started; with the system's error when its files cannot be written.
    */
   run(run: HelmRun, signal: AbortSignal): Promise<HelmResult>;
+}
+
+/** Helm was ended before it was done. That is no failure of the chart. */
+export class HelmEnded extends Error {
+  override readonly name = 'HelmEnded';
 }
 
 /** The part of helm's output that says what went wrong, for people. */

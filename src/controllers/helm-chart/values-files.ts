@@ -48,6 +48,6 @@ function parse(name: string, text: string): unknown {
   try {
     return readYaml(text, name);
   } catch (cause) {
-    throw invalidChart(describeError(cause));
+    throw invalidChart(cause instanceof Error ? cause.message : describeError(cause));
   }
 }

@@ -249,11 +249,13 @@ function isDue({ reported, accepted }: Entry): boolean {
   return !reported || accepted?.state.type === 'unreadable';
 }
 
-/** Undefined when the file changed while it was read. */
+/** Undefined when the file changed while it was read, or is gone. */
 async function stateOf(path: string, stamp: FileStamp): Promise<ManifestState | undefined> {
   let state: ManifestState;
   try {
-    state = { type: 'readable', path, checksum: (await readManifest(path)).checksum };
+    const manifest = await readManifest(path);
+    if (manifest === undefined) return undefined;
+    state = { type: 'readable', path, checksum: manifest.checksum };
   } catch (error) {
     if (!(error instanceof K3sError)) throw error;
     state = { type: 'unreadable', path };

@@ -12,9 +12,10 @@ export interface ManifestText {
   checksum: string;
 }
 
-/** Rejects with K3S_MANIFEST_TOO_LARGE or K3S_MANIFEST_UNREADABLE, which name the file. */
-export async function readManifest(path: string): Promise<ManifestText> {
+/** Undefined when there is no such file. Rejects with K3S_MANIFEST_TOO_LARGE or K3S_MANIFEST_UNREADABLE, which name the file. */
+export async function readManifest(path: string): Promise<ManifestText | undefined> {
   const bytes = await readBytes(path);
+  if (bytes === undefined) return undefined;
   try {
     return {
       text: new TextDecoder('utf-8', { fatal: true }).decode(bytes),
@@ -25,7 +26,7 @@ export async function readManifest(path: string): Promise<ManifestText> {
   }
 }
 
-async function readBytes(path: string): Promise<Buffer> {
+async function readBytes(path: string): Promise<Buffer | undefined> {
   try {
     await using file = await open(path);
     const { size } = await file.stat();
@@ -33,10 +34,11 @@ async function readBytes(path: string): Promise<Buffer> {
     return await file.readFile();
   } catch (cause) {
     if (cause instanceof K3sError) throw cause;
+    if (systemErrorCode(cause) === 'ENOENT') return undefined;
     throw new K3sError('K3S_MANIFEST_UNREADABLE', `${path} cannot be read`, {
       fields: { path },
       cause,
-      retryable: systemErrorCode(cause) !== 'ENOENT',
+      retryable: true,
     });
   }
 }
@@ -51,7 +53,7 @@ function tooLarge(path: string, size: number): K3sError {
 }
 
 /** Reads manifests under `root` and nothing else, so that who may write Addons cannot have other files read. */
-export function manifestReader(root: string): { read(path: string): Promise<ManifestText> } {
+export function manifestReader(root: string): { read(path: string): Promise<ManifestText | undefined> } {
   return {
     async read(path) {
       const below = relative(root, path);

@@ -13,8 +13,9 @@ const REF = { namespace: 'kube-system', name: 'app' };
 class Files {
   readonly texts = new Map<string, string | K3sError>();
 
-  async read(source: string): Promise<{ text: string; checksum: string }> {
-    const text = this.texts.get(source) ?? new K3sError('K3S_MANIFEST_UNREADABLE', `${source} cannot be read`);
+  async read(source: string): Promise<{ text: string; checksum: string } | undefined> {
+    const text = this.texts.get(source);
+    if (text === undefined) return undefined;
     if (text instanceof K3sError) throw text;
     return { text, checksum: checksumOf(text) };
   }
@@ -225,6 +226,17 @@ test('a file that cannot be read is reported, and its objects stay', async () =>
   expect(await eventsOf(run)).toContain('ReadManifestFailed');
 });
 
+test('a file that is gone is no failure: its Addon is about to be deleted', async () => {
+  const { run, files } = await start(configMap('a'));
+  await using _ = run;
+  files.texts.clear();
+  await run.advance(12 * 3_600_000);
+  expect(namesOf(run)).toEqual(['default/a']);
+  expect(conditionsOf(run)['Ready']).toBe('False ManifestMissing');
+  expect(run.records.every(({ result }) => result.type === 'done')).toBe(true);
+  expect(await eventsOf(run)).not.toContain('ReadManifestFailed');
+});
+
 test('an object that the server refuses does not stop the others, and is tried again', async () => {
   const files = new Files();
   const text = documents(configMap('refused'), configMap('b'));
@@ -242,6 +254,19 @@ test('an object that the server refuses does not stop the others, and is tried a
   expect(namesOf(run)).toEqual(['default/b', 'default/refused']);
   expect(conditionsOf(run)['Ready']).toBe('True Applied');
 });
+
+/** Lets the server's knowledge of kinds lag behind, as discovery does. */
+function lateDiscovery(run: Harness, delay: number): Disposable {
+  const { cluster, clock } = run;
+  const resourceFor = cluster.resourceFor.bind(cluster);
+  const from = clock.monotonic() + delay;
+  cluster.resourceFor = async (...kind) => (clock.monotonic() < from ? undefined : resourceFor(...kind));
+  return {
+    [Symbol.dispose]() {
+      cluster.resourceFor = resourceFor;
+    },
+  };
+}
 
 describe('a kind that the server does not know', () => {
   const basket = 'apiVersion: shop.io/v1\nkind: Basket\nmetadata: {name: mine}\n';
@@ -273,6 +298,17 @@ describe('a kind that the server does not know', () => {
     await run.cluster.create(CustomResourceDefinitions, structuredClone(definition) as never);
     await run.settle();
     expect(run.cluster.objects(Baskets).map(({ metadata }) => metadata.name)).toEqual(['mine']);
+    expect(conditionsOf(run)['Ready']).toBe('True Applied');
+  });
+
+  test('is asked for again where its definition is served late', async () => {
+    const { run } = await start(basket);
+    await using _ = run;
+    using __ = lateDiscovery(run, 1500);
+    await run.cluster.create(CustomResourceDefinitions, structuredClone(definition) as never);
+    await run.advance(1000);
+    expect(conditionsOf(run)['Ready']).toBe('False KindNotFound');
+    await run.advance(3000);
     expect(conditionsOf(run)['Ready']).toBe('True Applied');
   });
 

@@ -263,6 +263,28 @@ describe('an interruption', () => {
     expect(statusOf(run)?.release).toMatchObject({ revision: 2, status: 'deployed' });
   });
 
+  test('of a run that hangs comes with the change of its chart, or with its deletion', async () => {
+    const { run, helm, edit } = await start({ endings: ['hangs', 'hangs'] });
+    await using _ = run;
+    await edit({ version: '6.7.2' });
+    expect(helm.words).toHaveLength(1);
+    await run.advance(6000);
+    expect(helm.words).toHaveLength(2);
+    run.cluster.remove(HelmCharts, REF);
+    await run.advance(6000);
+    expect(run.cluster.object(HelmCharts, REF)).toBeUndefined();
+    expect(run.records.every(({ result }) => result.type === 'done')).toBe(true);
+  });
+
+  test('does not come from a server that cannot say whether the chart has changed', async () => {
+    const { run, helm } = await start({ endings: ['hangs'] });
+    await using _ = run;
+    run.cluster.fault({ verb: 'get', resource: HelmCharts, status: 503, times: 1000 });
+    await run.advance(60_000);
+    expect(helm.words).toHaveLength(1);
+    expect(run.records).toHaveLength(0);
+  });
+
   test('by the end of the server is no failure of the chart', async () => {
     const { run } = await start({ endings: ['hangs'] });
     await run[Symbol.asyncDispose]();

@@ -4,7 +4,12 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/core/clock.ts';
 import { HelmProcess } from '../../../src/controllers/helm-chart/helm-process.ts';
-import { errorText, type HelmResult, type HelmRun } from '../../../src/controllers/helm-chart/helm-runner.ts';
+import {
+  errorText,
+  HelmEnded,
+  type HelmResult,
+  type HelmRun,
+} from '../../../src/controllers/helm-chart/helm-runner.ts';
 
 /** Does what its first argument says; stands for helm. */
 const STUB = `
@@ -36,15 +41,18 @@ actions[verb]();
 
 let directory: string;
 let helm: HelmProcess;
+let stopping: AbortController;
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'k3s-helm-'));
   await writeFile(join(directory, 'stub.mjs'), STUB);
+  stopping = new AbortController();
   helm = new HelmProcess({
     command: [process.execPath, join(directory, 'stub.mjs')],
     directory: join(directory, 'helm'),
     kubeconfig: '/server/cred/admin.kubeconfig',
     clock: systemClock,
+    stopping: stopping.signal,
     environment: { PATH: '/usr/bin', HTTPS_PROXY: 'http://proxy:3128', K3S_TOKEN: 'secret', HELM_PLUGINS: '/plugins' },
   });
 });
@@ -114,11 +122,19 @@ describe('helm as a child process', () => {
     expect(output.endsWith('line 19999\n')).toBe(true);
   });
 
-  test('is ended when the server stops, and the run is no failure of the chart', async () => {
+  test('is ended when its caller has enough, for the reason that that gives', async () => {
     const controller = new AbortController();
     const running = run(['linger'], {}, controller.signal);
-    controller.abort(new Error('the server stops'));
-    await expect(running).rejects.toThrow('the server stops');
+    controller.abort(new Error('the spec has changed'));
+    await expect(running).rejects.toThrow('the spec has changed');
+    expect(await leftovers()).toEqual([]);
+  });
+
+  test('is ended when the server stops, and that is no failure of the chart', async () => {
+    const running = run(['linger']);
+    stopping.abort();
+    await expect(running).rejects.toThrow(HelmEnded);
+    await expect(run(['describe'])).rejects.toThrow('the server is stopping');
     expect(await leftovers()).toEqual([]);
   });
 
@@ -134,6 +150,7 @@ describe('helm as a child process', () => {
       directory: join(directory, 'helm'),
       kubeconfig: '',
       clock: systemClock,
+      stopping: stopping.signal,
       environment: {},
     });
     await expect(run(['describe'])).rejects.toMatchObject({
