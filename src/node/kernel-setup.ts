@@ -10,16 +10,6 @@ export interface KernelNeeds {
   ipv6: boolean;
   /** Whether kube-proxy or flannel run here, which must see what passes the bridge. */
   bridgeFiltering: boolean;
-  /** Of kube-proxy's `--conntrack-*` flags, which it does not get to see itself. */
-  conntrack: ConntrackSettings;
-}
-
-export interface ConntrackSettings {
-  /** Entries in the table; absent: the kernel's own. */
-  max?: number;
-  /** Seconds. */
-  tcpTimeoutEstablished?: number;
-  tcpTimeoutCloseWait?: number;
 }
 
 /** Modules to ask for, without which some of the sysctls below do not exist. */
@@ -37,15 +27,10 @@ export interface Sysctl {
   /** Below /proc/sys. */
   path: string;
   value: string;
-  /** The setting is a least value: a greater one stays. */
-  atLeast?: boolean;
 }
 
 /** Settings of the kernel that pods' traffic depends on. */
 export function neededSysctls(needs: KernelNeeds): Sysctl[] {
-  const { max, tcpTimeoutEstablished, tcpTimeoutCloseWait } = needs.conntrack;
-  const number = (path: string, value: number | undefined, atLeast = false): Sysctl[] =>
-    value === undefined ? [] : [{ path, value: String(value), ...(atLeast ? { atLeast } : {}) }];
   return [
     // Turns it on for every interface, those to come included.
     { path: 'net/ipv4/ip_forward', value: '1' },
@@ -58,9 +43,6 @@ export function neededSysctls(needs: KernelNeeds): Sysctl[] {
         ]
       : []),
     ...(needs.ipv6 && needs.bridgeFiltering ? [{ path: 'net/bridge/bridge-nf-call-ip6tables', value: '1' }] : []),
-    ...number('net/netfilter/nf_conntrack_max', max, true),
-    ...number('net/netfilter/nf_conntrack_tcp_timeout_established', tcpTimeoutEstablished),
-    ...number('net/netfilter/nf_conntrack_tcp_timeout_close_wait', tcpTimeoutCloseWait),
   ];
 }
 
@@ -74,7 +56,7 @@ export async function setUpKernel(needs: KernelNeeds, log: Logger, sysctlRoot = 
     try {
       const path = join(sysctlRoot, sysctl.path);
       const current = (await readFile(path, 'utf8')).trim();
-      if (current === sysctl.value || (sysctl.atLeast === true && Number(current) >= Number(sysctl.value))) continue;
+      if (current === sysctl.value) continue;
       await writeFile(path, sysctl.value);
       log.info('kernel setting changed', { sysctl: sysctl.path, from: current, to: sysctl.value });
     } catch (error) {

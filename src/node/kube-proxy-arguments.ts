@@ -40,8 +40,8 @@ function atLeast(version: Version, least: Version): boolean {
 export function kubeProxyArguments(options: KubeProxyOptions): Record<string, string> {
   return {
     'cluster-cidr': options.clusterCIDRs.join(','),
-    // Zero leaves the kernel's connection tracking limits alone: kube-proxy exits where /proc/sys is read-only, and the
-    // host's own settings are kept. `kernel-setup.ts` applies what the user asks for and only warns.
+    // Zero leaves the kernel's connection tracking limits alone: the host's own settings are kept, and kube-proxy does not
+    // exit where it may not change them.
     'conntrack-max-per-core': '0',
     'conntrack-tcp-timeout-close-wait': '0s',
     'conntrack-tcp-timeout-established': '0s',

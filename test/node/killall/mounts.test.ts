@@ -25,3 +25,25 @@ test('finds mounts of containers, pods and namespaces, last mounted first, and n
     '/var/lib/kubelet/pods/u/volumes/kubernetes.io~projected/a b',
   ]);
 });
+
+test.each([
+  [
+    'bound to itself on the root disk',
+    '32 22 254:0 /var/lib/kubelet /var/lib/kubelet rw shared:5 - ext4 /dev/vda rw',
+    true,
+  ],
+  ['a disk of the user’s', '32 22 254:4 / /var/lib/kubelet rw - ext4 /dev/vde rw', false],
+  ['another directory of the same disk', '32 22 254:0 /srv/kubelet /var/lib/kubelet rw - ext4 /dev/vda rw', false],
+])('kubelet’s directory, %s', (_, line, expected) => {
+  const mountInfo = `22 1 254:0 / / rw - ext4 /dev/vda rw\n${line}\n`;
+  expect(clusterMounts(mountInfo, footprint)).toEqual(expected ? ['/var/lib/kubelet'] : []);
+});
+
+test('kubelet’s directory bound to itself over a disk of the user’s: only the upper mount goes', () => {
+  const mountInfo = [
+    '22 1 254:0 / / rw - ext4 /dev/vda rw',
+    '32 22 254:4 /k /var/lib/kubelet rw - ext4 /dev/vde rw',
+    '33 32 254:4 /k /var/lib/kubelet rw shared:5 - ext4 /dev/vde rw',
+  ].join('\n');
+  expect(clusterMounts(mountInfo, footprint)).toEqual(['/var/lib/kubelet']);
+});
