@@ -132,6 +132,8 @@ export class ClientStream<Q extends object, R extends object> {
     stream.on('trailers', (trailers) => (status = trailers));
     stream.on('data', (chunk: Buffer) => parser.push(chunk));
     stream.on('error', () => {});
+    // The server's status ends the call, whatever else there was to say.
+    stream.on('end', () => stream.end());
     this.ended = new Promise((resolve, reject) => {
       stream.on('close', () => {
         const error = statusOf(status);

@@ -1,4 +1,4 @@
-import type { OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { Logger } from '../../core/log.ts';
 import { MalformedMessage } from './codec/reader.ts';
 import { stopped } from './etcd-errors.ts';
@@ -26,6 +26,8 @@ export class Http2Call {
   #trailers: OutgoingHttpHeaders = SUCCESS;
   /** The status was sent, or the stream is gone: nothing can be sent any more. */
   #over = false;
+  /** The handler was told to stop sending. */
+  #paused = false;
   /** A request is being worked on: its reply must be waited for when we stop. */
   #answering = false;
 
@@ -88,9 +90,6 @@ export class Http2Call {
     const parser = new FrameParser(this.#options.maxReceiveBytes, (message) => {
       if (!this.#over) handler.received(message);
     });
-    this.#stream.on('drain', () => {
-      if (!this.#over) handler.drained();
-    });
     this.#receive(parser, () => {
       if (!this.#over) handler.finished();
     });
@@ -110,13 +109,23 @@ export class Http2Call {
 
   #send(frame: Buffer): boolean {
     if (this.#over) return false;
-    this.#stream.write(frame);
-    return this.#stream.writableLength < this.#options.maxQueuedBytes;
+    this.#stream.write(frame, this.#written);
+    this.#paused = this.#stream.writableLength >= this.#options.maxQueuedBytes;
+    return !this.#paused;
   }
+
+  readonly #written = (): void => {
+    if (!this.#paused || this.#over || this.#stream.writableLength > 0) return;
+    this.#paused = false;
+    this.#handler?.drained();
+  };
 
   #respond(): void {
     this.#stream.respond(RESPONSE_HEADERS, { waitForTrailers: true });
-    this.#stream.on('wantTrailers', () => this.#stream.sendTrailers(this.#trailers));
+    this.#stream.on('wantTrailers', () => {
+      this.#stream.sendTrailers(this.#trailers);
+      this.#releaseStream();
+    });
   }
 
   #end(error?: RpcError): void {
@@ -126,7 +135,15 @@ export class Http2Call {
       this.#trailers = { 'grpc-status': String(error.code), 'grpc-message': percentEncode(error.message) };
     }
     if (this.#stream.headersSent) this.#stream.end();
-    else this.#stream.respond({ ...RESPONSE_HEADERS, ...this.#trailers }, { endStream: true });
+    else {
+      this.#stream.respond({ ...RESPONSE_HEADERS, ...this.#trailers }, { endStream: true });
+      this.#releaseStream();
+    }
+  }
+
+  /** The call is over even if the client has not finished; what it still sends is of no interest (RFC 9113, 8.1). */
+  #releaseStream(): void {
+    if (!this.#stream.readableEnded) setImmediate(() => this.#stream.close(constants.NGHTTP2_NO_ERROR));
   }
 
   #statusOf(error: unknown): RpcError {

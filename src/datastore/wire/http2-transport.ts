@@ -61,14 +61,15 @@ export class Http2Transport implements Transport {
   /** Refuses new calls, ends streams with Unavailable, lets requests under way finish, then closes the connections. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing = true;
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const closed = [...this.#sessions].map((session) => new Promise((resolve) => session.once('close', resolve)));
+    closed.push(new Promise((resolve) => this.#server.close(resolve)));
     using _patience = this.#options.clock.timer(CLOSE_PATIENCE, () => {
       for (const session of this.#sessions) session.destroy();
     });
     for (const call of this.#calls) call.stop();
     // Closes as soon as the last call on it has ended.
     for (const session of this.#sessions) session.close();
-    await closed;
+    await Promise.all(closed);
   }
 
   #accept(session: ServerHttp2Session): void {
