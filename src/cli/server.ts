@@ -77,7 +77,7 @@ function stopOnSignal(): AbortController {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
       if (stop.signal.aborted) process.exit(1);
-      stop.abort(new K3sError('K3S_STOPPED', `stopped by ${signal}`));
+      stop.abort(new K3sError('K3S_SERVER_STOPPED', `stopped by ${signal}`));
     });
   }
   return stop;
