@@ -3,8 +3,11 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { K3sError, systemErrorCode } from '../core/errors.ts';
 
+/** Where tools for administrators are; often not in the PATH of a root shell that a user has become root in. */
+const SYSTEM_FOLDERS = '/usr/local/sbin:/usr/sbin:/sbin';
+
 export interface CommandOptions {
-  /** Replaces the environment; absent: this process's own. */
+  /** Replaces the environment; absent: this process's own, with the folders of system tools at the end of PATH. */
   environment?: Readonly<Record<string, string | undefined>>;
   input?: string | Readable;
   /** Aborting it kills the process and rejects with its reason. */
@@ -22,7 +25,7 @@ export async function runCommand(
 ): Promise<string> {
   const child = spawn(command, args, {
     stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-    ...(options.environment === undefined ? {} : { env: options.environment }),
+    env: options.environment ?? { ...process.env, PATH: `${process.env['PATH'] ?? ''}:${SYSTEM_FOLDERS}` },
     ...(options.signal === undefined ? {} : { signal: options.signal, killSignal: 'SIGKILL' }),
   });
   const output: Buffer[] = [];

@@ -26,3 +26,13 @@ test('aborting kills the program and rejects with the reason', async () => {
   controller.abort(new Error('enough'));
   await expect(running).rejects.toThrow('enough');
 });
+
+test('tools for administrators are found even where PATH does not name their folders', async () => {
+  const path = process.env['PATH'];
+  process.env['PATH'] = '/usr/bin:/bin';
+  try {
+    expect(await runCommand('sh', ['-c', 'echo $PATH'])).toBe('/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin\n');
+  } finally {
+    process.env['PATH'] = path;
+  }
+});
