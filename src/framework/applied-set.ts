@@ -32,7 +32,7 @@ export class AppliedSetResult implements AppliedSet {
   throwIfFailed(): void {
     const [first] = this.failures;
     if (first === undefined) return;
-    const each = this.failures.map(({ object, error }) => `${describeIdentity(object)}: ${describeError(error)}`);
+    const each = this.failures.map(({ object, error }) => `${describeIdentity(object)}: ${error.message}`);
     throw new RetryableError('K3S_APPLY_INCOMPLETE', each.join('; '), {
       fields: { failures: this.failures.length, objects: this.results.length },
       cause: first.error,

@@ -1,4 +1,5 @@
 import { K3sError } from '../core/errors.ts';
+import { isNotFound } from '../cluster/api-error.ts';
 import type { ClusterClient } from '../cluster/client.ts';
 import type { KubernetesObject, ObjectRef, OwnerReference } from '../cluster/object.ts';
 import type { Resource } from '../cluster/resource.ts';
@@ -42,7 +43,10 @@ export async function applyAll(objects: Iterable<KubernetesObject>, options: App
       if (desired.has(id)) throw duplicate(object);
       desired.add(id);
       const manifest = manifestOf(object, ref, options.membership, options.ownerReferenceFor(ref.namespace));
-      results.set(object, { desired: object, ...(await applyObject(options.client, resource, manifest, options)) });
+      const applied = await applyObject(options.client, resource, manifest, options).catch((error: unknown) => {
+        throw isUnknownPath(error) ? unknownKind(object) : error;
+      });
+      results.set(object, { desired: object, ...applied });
     } catch (error) {
       options.signal.throwIfAborted();
       results.set(object, { desired: object, action: 'failed', error: asK3sError(error) });
@@ -71,18 +75,25 @@ async function place(
     });
   }
   const resource = await options.client.resourceFor(apiVersion, kind);
-  if (resource === undefined) {
-    throw new RetryableError('K3S_APPLY_UNKNOWN_KIND', `the server has no kind ${kind} in ${apiVersion}`, {
-      fields: { apiVersion, kind },
-      hint: 'It is applied once its CustomResourceDefinition is there; if none is to come, correct apiVersion and kind.',
-    });
-  }
+  if (resource === undefined) throw unknownKind(object);
   if (resource.scope === 'Cluster') return { resource, ref: { name } };
   const namespace = metadata.namespace ?? options.defaultNamespace;
   if (namespace === undefined || namespace === '') {
     throw new K3sError('K3S_APPLY_OBJECT', `${kind} ${name} has no metadata.namespace and there is no default for it`);
   }
   return { resource, ref: { namespace, name } };
+}
+
+/** The server's answer when it does not serve the kind: no Status, unlike for an object or a namespace that is not there. */
+function isUnknownPath(error: unknown): boolean {
+  return isNotFound(error) && error.reason === '';
+}
+
+function unknownKind({ apiVersion, kind }: KubernetesObject): RetryableError {
+  return new RetryableError('K3S_APPLY_UNKNOWN_KIND', `the server has no kind ${kind} in ${apiVersion}`, {
+    fields: { apiVersion, kind },
+    hint: 'It is applied once its CustomResourceDefinition is there; if none is to come, correct apiVersion and kind.',
+  });
 }
 
 function duplicate(object: KubernetesObject): K3sError {

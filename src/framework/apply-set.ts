@@ -90,8 +90,10 @@ async function pruneKind(
   pruning: Pruning,
 ): Promise<void> {
   const { client, membership, dryRun } = request;
-  const { items } = await client.list(resource, { labelSelector: membership.selector });
-  for (const member of items) {
+  const list = await client.list(resource, { labelSelector: membership.selector }).catch(undefinedIfNotFound);
+  // The kind has gone since the client learned of it.
+  if (list === undefined) pruning.unknown.push(kindOf(resource));
+  for (const member of list?.items ?? []) {
     const identity = identityOf({ ...member, ...kindOf(resource) });
     if (desired.has(versionlessId(identity)) || survivesPruning(member)) continue;
     if (member.metadata.deletionTimestamp !== undefined) continue;

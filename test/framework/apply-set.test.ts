@@ -401,6 +401,17 @@ describe('an apply set', () => {
     expect(recorded(t)).toBe('/v1, Kind=ConfigMap;policy/v1beta1, Kind=PodSecurityPolicy');
   });
 
+  test('is not wedged by a kind that has gone without the client knowing', async () => {
+    const { t, deployer } = await start([configMap('a'), deployment('web', 'web')]);
+    await using _ = t;
+    t.cluster.fault({ verb: 'list', resource: Deployments, status: 404, reason: '', times: 1000 });
+    t.cluster.fault({ verb: ['get', 'apply'], resource: Deployments, status: 404, reason: '', times: 1000 });
+    await reapply(t, deployer, [configMap('a')]);
+    expect(codes(deployer.last)).toEqual([]);
+    await reapply(t, deployer, [configMap('a'), deployment('web', 'web')]);
+    expect(codes(deployer.last)).toEqual(['Deployment web K3S_APPLY_UNKNOWN_KIND']);
+  });
+
   test('puts objects without a namespace where it is told, else beside their owner', async () => {
     const bare: KubernetesObject = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'bare' } };
     const { t, deployer } = await start([bare]);
