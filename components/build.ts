@@ -216,8 +216,8 @@ async function main(): Promise<void> {
     return;
   }
   const stop = new AbortController();
-  process.once('SIGINT', () => stop.abort(new K3sError('K3S_STOPPED', 'stopped by SIGINT')));
-  process.once('SIGTERM', () => stop.abort(new K3sError('K3S_STOPPED', 'stopped by SIGTERM')));
+  process.once('SIGINT', () => stop.abort(new K3sError('K3S_COMPONENTS_STOPPED', 'stopped by SIGINT')));
+  process.once('SIGTERM', () => stop.abort(new K3sError('K3S_COMPONENTS_STOPPED', 'stopped by SIGTERM')));
   await buildComponents({
     ...(values.only === undefined ? {} : { only: values.only }),
     report: (line) => console.log(line),
