@@ -64,7 +64,9 @@ export class StartGraph {
     scope.signal.addEventListener('abort', onAbort, { once: true });
 
     const runStep = async (step: StartStep, run: Run): Promise<unknown> => {
-      const needed = await Promise.all(step.needs.map((need) => results.get(need)));
+      const needed = await Promise.all(
+        step.needs.map((need) => results.get(need) ?? Promise.reject(new TypeError(`no step ${need.title}`))),
+      );
       const began = clock.monotonic();
       report({ type: 'started', step });
       try {

@@ -4,7 +4,7 @@ import { K3sError } from '../core/errors.ts';
 
 /** A module under cli/ that implements one command. Resolves with the exit status; errors are thrown and printed by main. */
 export interface CommandModule {
-  run(args: readonly string[]): Promise<number>;
+  readonly run: (args: readonly string[]) => Promise<number>;
 }
 
 /** Loaded on use: `k3s kubectl` must not pay for the server's modules. */

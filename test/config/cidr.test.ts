@@ -64,7 +64,7 @@ describe('a network', () => {
     expect(at('10.43.0.0/30', 4)).toBeUndefined();
   });
 
-  test('holds an address exactly when Node's own block list has it', () => {
+  test("holds an address exactly when Node's own block list has it", () => {
     const address = fc.ipV4();
     fc.assert(
       fc.property(address, fc.integer({ min: 0, max: 32 }), address, (network, prefix, candidate) => {

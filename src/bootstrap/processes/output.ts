@@ -8,7 +8,7 @@ export function severityOf(line: string): LogLevel {
   const klog = /^([IWEF])\d{4} \d\d:/.exec(line)?.[1];
   if (klog !== undefined) return klog === 'I' ? 'info' : klog === 'W' ? 'warn' : 'error';
   const level = /(?:^|\s)level=(\w+)|"level":"(\w+)"/.exec(line);
-  switch (level?.[1] ?? level?.[2]) {
+  switch (level?.[1] ?? level?.[2] ?? '') {
     case 'error':
     case 'fatal':
     case 'panic':
