@@ -66,6 +66,7 @@ export async function addClusterControllers(manager: Manager, options: ClusterCo
       command: [join(paths.programs, 'helm')],
       directory: paths.helm,
       kubeconfig: options.kubeconfig,
+      stopping: scope.signal,
       clock,
       environment: options.environment,
     });

@@ -1,4 +1,3 @@
-import { extraArgument } from '../config/extra-arguments.ts';
 import type { ServerConfig } from '../config/server-config.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
@@ -6,6 +5,7 @@ import { checkHost, hostErrors, type HostCheck } from '../node/host-checks.ts';
 import { takeInventory } from '../node/host-inventory.ts';
 import { setUpKernel } from '../node/kernel-setup.ts';
 import type { WantedPort } from '../node/listeners.ts';
+import { nodePorts } from '../node/node-ports.ts';
 import { readNodeFacts, type NodeFacts } from '../node/node-facts.ts';
 
 /** What a server without a node asks of its machine. */
@@ -47,12 +47,7 @@ export function wantedPorts(config: ServerConfig): WantedPort[] {
     ...(config.disableScheduler ? [] : [{ port: 10259, address: loopback, owner: 'kube-scheduler' }]),
   ];
   if (config.disableAgent) return controlPlane;
-  return [
-    ...controlPlane,
-    { port: 10248, address: loopback, owner: 'kubelet' },
-    { port: 10250, address: bindAddress, owner: 'kubelet' },
-    ...(config.disableKubeProxy ? [] : [{ port: 10256, address: loopback, owner: 'kube-proxy' }]),
-  ];
+  return [...controlPlane, ...nodePorts({ bindAddress, loopback, kubeProxy: !config.disableKubeProxy })];
 }
 
 /** Rejects with K3S_HOST_PORT_IN_USE, naming who holds the port. */
@@ -65,23 +60,11 @@ export async function requirePorts(config: ServerConfig, environment: Environmen
 /** Reads what the machine decides about its node, and loads modules and sets what pods' traffic depends on. */
 export async function prepareMachine(config: ServerConfig, environment: Environment, log: Logger): Promise<NodeFacts> {
   const facts = await readNodeFacts(environment);
-  const number = (key: string): number | undefined => {
-    const text = extraArgument(config.kubeProxyArg, key);
-    return text === undefined || !/^\d+s?$/.test(text) ? undefined : Number.parseInt(text, 10);
-  };
-  const max = number('conntrack-min');
-  const established = number('conntrack-tcp-timeout-established');
-  const closeWait = number('conntrack-tcp-timeout-close-wait');
   await setUpKernel(
     {
       packetFilter: facts.packetFilter,
       ipv6: config.clusterCidr.some((cidr) => cidr.includes(':')),
       bridgeFiltering: !config.disableKubeProxy || config.flannelBackend !== 'none',
-      conntrack: {
-        ...(max === undefined ? {} : { max }),
-        ...(established === undefined ? {} : { tcpTimeoutEstablished: established }),
-        ...(closeWait === undefined ? {} : { tcpTimeoutCloseWait: closeWait }),
-      },
     },
     log,
   );

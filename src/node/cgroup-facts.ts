@@ -29,7 +29,7 @@ export async function readCgroups(root = '/sys/fs/cgroup', proc = '/proc'): Prom
     readFile(join(proc, 'self/cgroup'), 'utf8'),
     readFile(join(proc, '1/cgroup'), 'utf8').catch(() => ''),
     readFile(join(root, 'cgroup.controllers'), 'utf8').catch(() => undefined),
-    readdir(root).catch(() => []),
+    readdir(root).catch((): string[] => []),
   ]);
   if (unified !== undefined) {
     return {
