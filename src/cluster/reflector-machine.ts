@@ -8,8 +8,8 @@ import type { ReflectorEvent } from './reflector-event.ts';
 /** What the reflector should do next. Times are in milliseconds. */
 export type ReflectorAction =
   | { type: 'list'; options: ListOptions; limit: number }
-  /** `idle`: without any event for so long the connection is dead. `limit`: after so long it is, whatever it sent. */
-  | { type: 'watch'; options: WatchOptions; idle: number; limit: number }
+  /** `limit`: after so long the connection is dead, whatever it sent; `idleLimit` says how long it may be silent. */
+  | { type: 'watch'; options: WatchOptions; limit: number }
   | { type: 'wait'; delay: number; error: unknown; unavailable: boolean };
 
 const PAGE = 500;
@@ -40,7 +40,7 @@ export class ReflectorMachine<T extends KubernetesObject> {
   #continue: string | undefined;
   #building = false;
   #refusals = 0;
-  #openedAt = 0;
+  #openedAt: number | undefined;
   #received = false;
   #wait: Extract<ReflectorAction, { type: 'wait' }> | undefined;
 
@@ -61,6 +61,7 @@ export class ReflectorMachine<T extends KubernetesObject> {
       return wait;
     }
     this.#received = false;
+    this.#openedAt = undefined;
     if (this.#resumeFrom === undefined && (this.#paging || this.#streamingRefused)) {
       const options = this.#continue === undefined ? { limit: PAGE } : { limit: PAGE, continue: this.#continue };
       return { type: 'list', options, limit: LIST_LIMIT };
@@ -70,17 +71,16 @@ export class ReflectorMachine<T extends KubernetesObject> {
     const limit = timeoutSeconds * 1_000 + 5_000;
     const common = { allowWatchBookmarks: true, timeoutSeconds };
     if (this.#resumeFrom !== undefined) {
-      return { type: 'watch', options: { ...common, resourceVersion: this.#resumeFrom }, idle: QUIET, limit };
+      return { type: 'watch', options: { ...common, resourceVersion: this.#resumeFrom }, limit };
     }
     return {
       type: 'watch',
       options: { ...common, sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan', resourceVersion: '' },
-      idle: INITIAL_QUIET,
       limit,
     };
   }
 
-  /** A snapshot's silence is judged more strictly than that of a set that nobody changes. */
+  /** How long a watch may be silent now: while a snapshot comes in, less than in a set that nobody changes. */
   get idleLimit(): number {
     return this.#resumeFrom === undefined ? INITIAL_QUIET : QUIET;
   }
@@ -93,6 +93,7 @@ export class ReflectorMachine<T extends KubernetesObject> {
 
   watchEvent(event: WatchEvent<T>, now: number): ReflectorEvent<T>[] {
     this.#received = true;
+    this.#openedAt ??= now;
     this.#succeeded(now);
     if (this.#resumeFrom === undefined) return this.#initialEvent(event);
     if (event.type === 'BOOKMARK') {
@@ -114,8 +115,9 @@ export class ReflectorMachine<T extends KubernetesObject> {
 
   /** A watch ended without an error: the server closed it, or nothing came for too long and it was given up. */
   ended(how: 'closed' | 'stalled', now: number): void {
-    if (this.#resumeFrom === undefined) {
-      if (how === 'stalled') this.#streamingRefused = true;
+    if (this.#openedAt === undefined) {
+      this.#waitFor(this.#backoff.failed(now), new Error('the API server did not answer to the watch'));
+    } else if (this.#resumeFrom === undefined) {
       this.#fallBack();
     } else if (how === 'closed' && !this.#received && now - this.#openedAt < SHORT_WATCH) {
       this.#waitFor(this.#backoff.failed(now), new Error('the API server ended the watch at once'));

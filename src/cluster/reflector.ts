@@ -8,6 +8,7 @@ import type { KubernetesObject } from './object.ts';
 import type { ReflectorEvent } from './reflector-event.ts';
 import { type ReflectorAction, ReflectorMachine } from './reflector-machine.ts';
 import { groupKind, type Resource } from './resource.ts';
+import { Watchdog } from './watchdog.ts';
 
 /** Which objects of a kind to hold. */
 export interface Selection {
@@ -17,7 +18,7 @@ export interface Selection {
   fieldSelector?: string;
 }
 
-/** How the connection behind a store is doing. */
+/** How the connection behind a store is doing. `retryAt` is wall-clock time in milliseconds since the Unix epoch. */
 export type InformerHealth =
   | { state: 'starting' }
   | { state: 'live' }
@@ -123,37 +124,31 @@ export class Reflector<T extends KubernetesObject> {
   async #watch(action: Extract<ReflectorAction, { type: 'watch' }>, signal: AbortSignal): Promise<void> {
     const { client, resource, selection, clock } = this.#options;
     await using attempt = new Scope(signal);
-    const openedAt = clock.monotonic();
-    let heardAt = openedAt;
     let stalled = false;
-    let watchdog: Disposable;
-    const guard = (): void => {
-      const now = clock.monotonic();
-      const left = Math.min(heardAt + this.#machine.idleLimit, openedAt + action.limit) - now;
-      if (left > 0) {
-        watchdog = clock.timer(left, guard);
-        return;
-      }
-      stalled = true;
-      void attempt[Symbol.asyncDispose]();
-    };
-    watchdog = clock.timer(action.idle, guard);
-    attempt.defer(() => watchdog[Symbol.dispose]());
+    const watchdog = attempt.use(
+      new Watchdog({
+        clock,
+        idle: () => this.#machine.idleLimit,
+        limit: action.limit,
+        onDead: () => {
+          stalled = true;
+          void attempt[Symbol.asyncDispose]();
+        },
+      }),
+    );
     const following = action.options.sendInitialEvents !== true;
-    const options = {
-      ...selection,
-      ...action.options,
-      signal: attempt.signal,
-      onOpen: () => {
-        heardAt = clock.monotonic();
-        this.#machine.opened(heardAt);
-        if (following) this.#wentLive();
-      },
+    const onOpen = (): void => {
+      const now = clock.monotonic();
+      watchdog.heard(now);
+      this.#machine.opened(now);
+      if (following) this.#wentLive();
     };
+    const options = { ...selection, ...action.options, signal: attempt.signal, onOpen };
     try {
       for await (const event of client.watch(resource, options)) {
-        heardAt = clock.monotonic();
-        for (const change of this.#machine.watchEvent(event, heardAt)) {
+        const now = clock.monotonic();
+        watchdog.heard(now);
+        for (const change of this.#machine.watchEvent(event, now)) {
           this.#options.emit(change);
           if (change.type === 'InitDone') this.#wentLive();
         }
@@ -163,8 +158,7 @@ export class Reflector<T extends KubernetesObject> {
       if (!stalled) throw error;
     }
     if (signal.aborted) return;
-    if (stalled)
-      this.#log.debug('nothing came from the API server; asking again', { silent: clock.monotonic() - heardAt });
+    if (stalled) this.#log.debug('nothing came from the API server; asking again');
     this.#machine.ended(stalled ? 'stalled' : 'closed', clock.monotonic());
   }
 

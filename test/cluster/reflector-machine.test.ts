@@ -46,7 +46,6 @@ describe('the first snapshot', () => {
         resourceVersionMatch: 'NotOlderThan',
         resourceVersion: '',
       },
-      idle: 20_000,
       limit: 455_000,
     });
   });
@@ -76,6 +75,7 @@ describe('the first snapshot', () => {
   test('falls back to pages when the stream ends early, and streams again next time', () => {
     const reflector = machine();
     reflector.next();
+    reflector.opened(0);
     reflector.watchEvent(added('a', '3'), 0);
     reflector.ended('closed', 10);
     expect(reflector.next()).toEqual({ type: 'list', options: { limit: 500 }, limit: 60_000 });
@@ -103,16 +103,25 @@ describe('the first snapshot', () => {
     expect(reflector.next()).toMatchObject({ type: 'list' });
   });
 
-  test('is paged for good when the stream falls silent before its end', () => {
+  test('is paged this once when the stream falls silent before its end', () => {
     const reflector = machine();
     reflector.next();
+    reflector.opened(0);
     reflector.watchEvent(added('a', '3'), 0);
     reflector.ended('stalled', 20_000);
     expect(reflector.next()).toMatchObject({ type: 'list' });
     reflector.page({ items: [], resourceVersion: '20' }, 0);
     reflector.next();
     reflector.failed(failure(410), 0);
-    expect(reflector.next()).toMatchObject({ type: 'list' });
+    expect(reflector.next()).toMatchObject({ type: 'watch', options: { sendInitialEvents: true } });
+  });
+
+  test('is streamed again after a wait when the server did not even accept the stream', () => {
+    const reflector = machine();
+    reflector.next();
+    reflector.ended('stalled', 20_000);
+    expect(reflector.next()).toMatchObject({ type: 'wait', delay: 400 });
+    expect(reflector.next()).toMatchObject({ type: 'watch', options: { sendInitialEvents: true } });
   });
 
   test('is paged after a wait when the server fails, but streamed again when it does not answer at all', () => {
@@ -131,6 +140,7 @@ describe('the first snapshot', () => {
   test('begins again at the first page when a continue token has expired, and keeps it through other failures', () => {
     const reflector = machine();
     reflector.next();
+    reflector.opened(0);
     reflector.ended('closed', 0);
     reflector.next();
     reflector.page({ items: [object('a', '3')], resourceVersion: '20', continue: 'more' }, 0);
@@ -174,8 +184,9 @@ describe('following', () => {
   test('a stalled watch is resumed at once from where it was', () => {
     const reflector = following();
     reflector.next();
+    reflector.opened(0);
     reflector.ended('stalled', 70_000);
-    expect(reflector.next()).toMatchObject({ type: 'watch', options: { resourceVersion: '10' }, idle: 70_000 });
+    expect(reflector.next()).toMatchObject({ type: 'watch', options: { resourceVersion: '10' } });
   });
 
   test('a failure that is not 410 resumes from the same version after a wait that grows', () => {

@@ -149,9 +149,9 @@ export class FakeCluster implements ClusterClient {
       for (const ending of [signal, left]) {
         const cancel = (): void => stream.cancel({ thrown: ending?.reason });
         if (ending?.aborted === true) cancel();
-        else ending?.addEventListener('abort', cancel, { once: true });
+        else ending?.addEventListener('abort', cancel, { signal: stream.ended });
       }
-      if (!stream.closed) options.onOpen?.();
+      if (!stream.ended.aborted) options.onOpen?.();
       return stream;
     });
     return events as unknown as AsyncIterable<WatchEvent<T>>;

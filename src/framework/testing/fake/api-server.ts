@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { DeleteOptions, ObjectList, Patch } from '../../../cluster/client.ts';
-import { keyOf, type ObjectMeta, type ObjectRef } from '../../../cluster/object.ts';
+import type { ObjectMeta, ObjectRef } from '../../../cluster/object.ts';
 import { apiVersionOf, type Resource } from '../../../cluster/resource.ts';
 import type { Clock } from '../../../core/clock.ts';
 import type { Random } from '../../../core/random.ts';
 import { admitted, refuseTerminating } from './admission.ts';
-import { alreadyExists, badRequest, conflict, Failure, groupResource, invalid, modified, notFound } from './failure.ts';
+import { alreadyExists, badRequest, conflict, Failure, groupResource, invalid, notFound } from './failure.ts';
 import { fieldsOf } from './field-set.ts';
 import { type Change, History } from './history.ts';
 import { jsonPatched } from './json-patch.ts';
@@ -14,7 +14,8 @@ import { mergePatched, mergeStrategically } from './merge.ts';
 import { ObjectTable, rendered, type StoredRecord } from './object-table.ts';
 import { apply, type ManagerEntry, ownAfterUpdate, type Writer } from './ownership.ts';
 import { Pager, type Selected } from './pager.ts';
-import { type Fields, isFields, type Stored } from './value.ts';
+import { changesGeneration, checkIdentity, isFinished, refOfObject, withinSubresource } from './write-rules.ts';
+import { isFields, type Stored } from './value.ts';
 
 /** Who writes and how; the same for all verbs. */
 export interface WriteContext {
@@ -362,62 +363,4 @@ export class ApiServer {
     const digits = Array.from({ length: 32 }, () => Math.floor(this.#random.next() * 16).toString(16)).join('');
     return digits.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12})$/, '$1-$2-4$3-8$4-$5');
   }
-}
-
-function refOfObject(object: Stored): ObjectRef {
-  const { namespace, name = '' } = object.metadata;
-  return namespace === undefined ? { name } : { namespace, name };
-}
-
-/** A writer that names a version or an identity means that one and no other. */
-function checkIdentity(kind: ServedKind, live: Stored, metadata: ObjectMeta, isReplacement: boolean): void {
-  const name = live.metadata.name ?? '';
-  if (
-    keyOf(live) !==
-    keyOf({ name: metadata.name ?? '', ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }) })
-  ) {
-    throw badRequest(
-      `the name of the object (${keyOf({ ...live, metadata })}) does not match the name on the URL (${keyOf(live)})`,
-    );
-  }
-  const { uid = '', resourceVersion = '' } = metadata;
-  if (uid !== '' && uid !== live.metadata.uid) {
-    // For a replacement the uid is a precondition, for the others a field like any other.
-    if (!isReplacement)
-      throw invalid(kind, name, [{ field: 'metadata.uid', message: `Invalid value: "${uid}": field is immutable` }]);
-    throw conflict(
-      kind,
-      name,
-      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${live.metadata.uid ?? ''}`,
-    );
-  }
-  if (resourceVersion !== '' && resourceVersion !== live.metadata.resourceVersion) throw modified(kind, name);
-}
-
-/** Server-side apply through a sub-resource concerns that part only, and the object itself does not concern its status. */
-function withinSubresource(applied: Stored, kind: ServedKind, subresource: string): Stored {
-  const { apiVersion, metadata } = applied;
-  if (subresource === 'status') {
-    const { name, namespace, uid, resourceVersion } = metadata;
-    const identity = Object.entries({ name, namespace, uid, resourceVersion }).filter(
-      ([, value]) => value !== undefined,
-    );
-    return { apiVersion, kind: applied.kind, metadata: Object.fromEntries(identity), status: applied['status'] };
-  }
-  if (!kind.status) return applied;
-  const { status: _, ...rest } = applied;
-  return rest;
-}
-
-function changesGeneration(kind: ServedKind, live: Stored, next: Stored): boolean {
-  const counted = ({ status, ...rest }: Stored): Fields => ({
-    ...rest,
-    metadata: undefined,
-    ...(kind.status ? {} : { status }),
-  });
-  return !isDeepStrictEqual(counted(live), counted(next));
-}
-
-function isFinished({ metadata, kind }: Stored): boolean {
-  return metadata.deletionTimestamp !== undefined && (metadata.finalizers ?? []).length === 0 && kind !== 'Namespace';
 }

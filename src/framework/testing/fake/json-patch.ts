@@ -20,7 +20,8 @@ export function jsonPatched(document: unknown, operations: readonly unknown[]): 
         target.remove();
         break;
       case 'test':
-        if (!isDeepStrictEqual(target.tested(), operation['value'])) throw refused(`testing path ${target.path} failed`);
+        if (!isDeepStrictEqual(target.tested(), operation['value']))
+          throw refused(`testing path ${target.path} failed`);
         break;
       case 'copy':
         target.add(structuredClone(locate(holder, operation['from']).read()));

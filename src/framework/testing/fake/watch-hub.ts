@@ -52,10 +52,7 @@ export class WatchHub {
     const inLabels = labelMatcher(options.labelSelector);
     const inFields = fieldMatcher(options.fieldSelector, groupResource(kind));
     const timers = new DisposableStack();
-    const stream = new WatchStream(() => {
-      this.#watchers.delete(watcher);
-      timers.dispose();
-    });
+    const stream = new WatchStream();
     const watcher: Watcher = {
       resource,
       namespace,
@@ -69,6 +66,10 @@ export class WatchHub {
       for (const change of this.#server.history.since(Number(resourceVersion), kind.servedSince))
         this.#offer(watcher, change);
     this.#watchers.add(watcher);
+    stream.ended.addEventListener('abort', () => {
+      this.#watchers.delete(watcher);
+      timers.dispose();
+    });
     stream.hold(this.#isHeld(resource));
     if (options.allowWatchBookmarks === true) this.#keepBookmarking(watcher, timers);
     if (options.timeoutSeconds !== undefined)

@@ -7,17 +7,17 @@ type Event = WatchEvent<Stored>;
 export class WatchStream {
   readonly #queue: Event[] = [];
   readonly #waiting: PromiseWithResolvers<IteratorResult<Event>>[] = [];
-  readonly #onClose: () => void;
+  readonly #ended = new AbortController();
   #held = false;
-  #closed = false;
   #error: { thrown: unknown } | undefined;
 
-  constructor(onClose: () => void) {
-    this.#onClose = onClose;
+  /** Aborts when the watch has ended, from whichever side. */
+  get ended(): AbortSignal {
+    return this.#ended.signal;
   }
 
-  get closed(): boolean {
-    return this.#closed;
+  get #closed(): boolean {
+    return this.#ended.signal.aborted;
   }
 
   push(event: Event): void {
@@ -36,9 +36,8 @@ export class WatchStream {
   end(failed?: { thrown: unknown }): void {
     if (this.#closed) return;
     if (this.#held) this.#queue.length = 0;
-    this.#closed = true;
     this.#error = failed;
-    this.#onClose();
+    this.#ended.abort();
     this.#deliver();
   }
 
