@@ -33,7 +33,7 @@ export const addons = defineController<Addon, AddonsDeps>({
 
   async reconcile(ctx, addon) {
     const { source = '', checksum = '' } = addon.spec ?? {};
-    const text = await read(ctx, source, checksum);
+    const text = await read(ctx, addon);
     if (text === undefined) return done();
     const manifest = readManifestObjects(text);
     const fresh = addon.status?.checksum !== checksum;
@@ -67,11 +67,8 @@ export const addons = defineController<Addon, AddonsDeps>({
 });
 
 /** The file's text, or undefined when it is not what the Addon asks for: the Addon is about to be changed, or to be deleted. */
-async function read(
-  ctx: ReconcileContext<AddonsDeps, Addon>,
-  source: string,
-  checksum: string,
-): Promise<string | undefined> {
+async function read(ctx: ReconcileContext<AddonsDeps, Addon>, addon: Addon): Promise<string | undefined> {
+  const { source = '', checksum = '' } = addon.spec ?? {};
   try {
     const file = await ctx.deps.read(source);
     if (file === undefined) ctx.condition('Ready', 'False', 'ManifestMissing', `There is no file ${source}.`);
@@ -81,6 +78,7 @@ async function read(
     ctx.event('Warning', 'ReadManifestFailed', message);
     ctx.condition('Parsed', 'False', 'ReadManifestFailed', message);
     ctx.condition('Ready', 'False', 'ReadManifestFailed', message);
+    await ctx.patchStatus({ observedGeneration: addon.metadata.generation ?? 0 });
     if (!(error instanceof K3sError) || error.retryable) throw error;
     throw new TerminalError(error.code, error.message, { cause: error, until: 'the file changes' });
   }

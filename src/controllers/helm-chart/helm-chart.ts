@@ -58,7 +58,7 @@ export const helmChart = defineController<HelmChart, HelmChartDeps>({
         until: 'the HelmChart changes, because its failurePolicy is abort',
       });
     }
-    if (step.type === 'none') await reportDeployed(ctx, plan.release, records);
+    if (step.type === 'none') await reportDeployed(ctx, chart, plan.release, records);
     else await carryOut(ctx, chart, plan, step).catch(unlessEnded(ctx));
     return done();
   },
@@ -87,6 +87,8 @@ async function planFor(ctx: Context, chart: HelmChart): Promise<ReleasePlan> {
   } catch (error) {
     if (error instanceof TerminalError) report(ctx, 'InvalidSpec', error.message);
     else if (error instanceof RetryableError) report(ctx, 'ReferenceMissing', describeError(error));
+    else throw error;
+    await ctx.patchStatus({ observedGeneration: chart.metadata.generation ?? 0, failures: null });
     throw error;
   }
 }
@@ -104,11 +106,9 @@ async function carryOut(
   await ctx.patchStatus({ observedGeneration: chart.metadata.generation ?? 0 });
   ctx.event('Normal', `${doing}Chart`, `${doing} release ${keyOf(release)}`);
   if (step.type === 'upgrade' && step.forget !== undefined) await forget(ctx, release, step.forget);
-  if (step.type === 'reinstall') {
-    await runHelm(ctx, chart, uninstallRun(release), 'UninstallFailed');
-  }
+  if (step.type === 'reinstall') await runHelm(ctx, chart, uninstallRun(release), 'UninstallFailed');
   await runHelm(ctx, chart, install, first ? 'InstallFailed' : 'UpgradeFailed');
-  await reportDeployed(ctx, release, await releaseRecords(ctx.client, release));
+  await reportDeployed(ctx, chart, release, await releaseRecords(ctx.client, release));
   ctx.event('Normal', first ? 'InstalledChart' : 'UpgradedChart', `Release ${keyOf(release)} is deployed`);
   ctx.log.info('release deployed', { release: keyOf(release) });
 }
@@ -148,12 +148,18 @@ async function forget(ctx: Context, release: ReleaseRef, { object, revision }: R
   }
 }
 
-async function reportDeployed(ctx: Context, release: ReleaseRef, records: readonly ReleaseRecord[]): Promise<void> {
+async function reportDeployed(
+  ctx: Context,
+  chart: HelmChart,
+  release: ReleaseRef,
+  records: readonly ReleaseRecord[],
+): Promise<void> {
   const latest = records.at(-1);
   const message = latest === undefined ? 'deployed' : `revision ${latest.revision} is deployed`;
   ctx.condition('Ready', 'True', 'Deployed', message);
   ctx.condition('Failed', 'False', 'Deployed', message);
   await ctx.patchStatus({
+    observedGeneration: chart.metadata.generation ?? 0,
     release: latest === undefined ? null : describeRecord(release, latest),
     failures: null,
     lastError: null,

@@ -42,7 +42,7 @@ export interface DirectorySourceOptions {
  * The manifest directory as a source: its keys are paths relative to the root. The directory is looked at every 15 s and
  * soon after a hint; what a look finds is the truth, whatever was hinted. A file is reported when it has settled (see
  * settling.ts) and nobody is writing it, so that no half-written content is ever seen.
- * Works while `changes$` is subscribed to.
+ * Works while `changes$` is subscribed to, by one subscriber.
  */
 export class DirectorySource implements Source<ManifestState> {
   readonly name = 'manifest-directory';
@@ -85,6 +85,8 @@ export class DirectorySource implements Source<ManifestState> {
     const entry = this.#entries.get(key) ?? this.#observe(key, undefined);
     if (entry.observation.stamp === undefined) {
       if (this.#settlesIn(entry) > 0) return { type: 'settling' };
+      // Much depends on it, so ask once more: the file may be back since the last look.
+      if ((await statIfThere(join(this.#options.root, key))) !== undefined) return { type: 'settling' };
       this.#entries.delete(key);
       return undefined;
     }

@@ -77,6 +77,7 @@ describe('a HelmChart', () => {
     await using _ = run;
     await edit({ failurePolicy: 'retry', timeout: '10m' });
     expect(helm.words).toHaveLength(1);
+    expect(statusOf(run)?.observedGeneration).toBe(2);
     await edit({ valuesContent: 'replicaCount: 2' });
     expect(helm.words).toEqual(['upgrade podinfo', 'upgrade podinfo']);
     expect(statusOf(run)?.release?.revision).toBe(2);

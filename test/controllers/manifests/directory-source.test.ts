@@ -208,6 +208,18 @@ describe('a file that is removed', () => {
     expect(await stateOf('a.yaml')).toBe('readable');
   });
 
+  test('was not gone if it is back before anybody acts on it', async () => {
+    await rm(join(root, 'a.yaml'));
+    await pass(0);
+    await pass(MISSING);
+    expect(changes).toEqual(['a.yaml']);
+    await put('a.yaml');
+    expect(await stateOf('a.yaml')).toBe('settling');
+    await pass(0);
+    await pass(QUIET);
+    expect(await stateOf('a.yaml')).toBe('readable');
+  });
+
   test('is not gone when the whole directory is', async () => {
     const before = await source.read('a.yaml');
     await rename(root, join(base, 'moved'));
