@@ -1,6 +1,6 @@
 /**
  * `npm test`: unit tests with coverage, then integration tests on real clusters; closes with one line for both.
- * Arguments are passed on to the integration run (a name to filter by).
+ * `npm run test:integration [-- NAME...]`: integration tests alone, those whose file names match.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
@@ -44,10 +44,13 @@ function run(project: string, args: readonly string[]): void {
 
 console.log('== components');
 await buildComponents({ report: (line) => console.log(line) });
-console.log('== unit tests');
-run('unit', ['--coverage']);
+const [only, ...filters] = process.argv.slice(2);
+if (only === undefined) {
+  console.log('== unit tests');
+  run('unit', ['--coverage']);
+}
 console.log('== integration tests');
-run('integration', process.argv.slice(2));
+run('integration', filters);
 
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);
