@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { RotatingFile } from '../bootstrap/processes/rotating-file.ts';
 import { startServer, type RunningServer } from '../bootstrap/server.ts';
+import type { StartEvent } from '../bootstrap/start-graph.ts';
 import { readHostFacts } from '../config/host.ts';
 import { loadServerConfig, type ServerConfig } from '../config/server-config.ts';
 import { systemClock } from '../core/clock.ts';
@@ -33,7 +34,7 @@ export async function run(args: readonly string[]): Promise<number> {
   log.info('k3s server begins', { dataDir: config.dataDir, node: config.nodeName });
 
   try {
-    await buildFromCheckout(progress, stop.signal);
+    await buildFromCheckout(config.log === 'json' ? (line) => log.info(line) : progress.line, stop.signal);
     await using server = await startServer(
       {
         config,
@@ -43,11 +44,12 @@ export async function run(args: readonly string[]): Promise<number> {
         environment: process.env,
         clock: systemClock,
         log,
-        report: progress.report,
+        report: config.log === 'json' ? reportTo(log) : progress.report,
       },
       stop.signal,
     );
-    announce(server, progress);
+    if (config.log === 'json') log.info('ready', { took: Math.round(progress.elapsed), kubeconfig: server.kubeconfig });
+    else announce(server, progress);
     await Promise.race([server.failed, aborted(stop.signal)]);
     log.info('stopping; pods go on running');
     return 0;
@@ -64,12 +66,21 @@ function announce(server: RunningServer, progress: Progress): void {
   progress.line(`Join token of it:  ${server.tokenFile}`);
 }
 
+/** The steps as log lines, for whoever reads the output by machine. */
+function reportTo(log: Logger): (event: StartEvent) => void {
+  return (event) => {
+    const fields = { step: event.step.title, ...('took' in event ? { took: Math.round(event.took) } : {}) };
+    if (event.type === 'failed') log.error('step failed', { ...fields, error: event.error });
+    else log[event.type === 'started' ? 'debug' : 'info'](`step ${event.type}`, fields);
+  };
+}
+
 /** In a checkout, components are built where they are missing or out of date; a release carries them. */
-async function buildFromCheckout(progress: Progress, signal: AbortSignal): Promise<void> {
+async function buildFromCheckout(report: (line: string) => void, signal: AbortSignal): Promise<void> {
   const script = join(root, 'components/build.ts');
   if (!existsSync(script)) return;
   const { buildComponents } = await import('../../components/build.ts');
-  await buildComponents({ report: progress.line, signal });
+  await buildComponents({ report, signal });
 }
 
 function stopOnSignal(): AbortController {
