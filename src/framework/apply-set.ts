@@ -1,3 +1,4 @@
+import type { ClusterClient } from '../cluster/client.ts';
 import { keyOf, refOf, type KubernetesObject, type OwnerReference } from '../cluster/object.ts';
 import { apiVersionOf, groupKind, type Resource } from '../cluster/resource.ts';
 import { AppliedSetResult, asK3sError } from './applied-set.ts';
@@ -127,7 +128,7 @@ function weight({ kind }: Resource): number {
   return kind === 'Namespace' || kind === 'CustomResourceDefinition' ? 1 : 0;
 }
 
-async function remove(client: ApplySetRequest['client'], resource: Resource, member: KubernetesObject): Promise<void> {
+async function remove(client: ClusterClient, resource: Resource, member: KubernetesObject): Promise<void> {
   const { uid } = member.metadata;
   await client
     .delete(resource, refOf(keyOf(member)), {

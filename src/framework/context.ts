@@ -52,7 +52,10 @@ export interface ReconcileContext<Deps, T extends KubernetesObject = KubernetesO
   apply(objects: Iterable<KubernetesObject>, options?: ApplySetOptions): Promise<AppliedSet>;
   /** Merges into `status` by a merge patch of the status sub-resource; no request when that changes nothing. */
   patchStatus(status: StatusOf<T>): Promise<void>;
-  /** Sets a condition of `status.conditions`, written with the next `patchStatus` or when the run ends, however it ends. */
+  /**
+   * Sets a condition of `status.conditions`, written with the next `patchStatus` or when the run ends: well or badly, unless its time
+   * was up.
+   */
   condition(type: string, status: ConditionStatus, reason: string, message: string): void;
   /** As for sources; regarding the primary unless told otherwise. */
   event(type: EventType, reason: string, message: string, regarding?: KubernetesObject): void;

@@ -92,7 +92,10 @@ export class RunContext<Deps> implements SourceContext<Deps> {
         return spec.group === group && spec.names.kind === object.kind;
       });
     }
-    // Reading the store is what makes its changes known.
-    if (unknown.length > 0) await this.run.caches.store(CustomResourceDefinitions, this.signal);
+    if (unknown.length === 0) return;
+    // Opening the cache is what makes its changes known; without it the key still runs again after its back-off.
+    await this.run.caches.store(CustomResourceDefinitions, this.signal).catch((error: unknown) => {
+      this.log.debug('definitions cannot be watched', { error });
+    });
   }
 }

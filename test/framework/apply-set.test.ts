@@ -317,44 +317,6 @@ describe('an apply set', () => {
     expect(deployer.last.failures[0]?.error.message).toContain('belongs to Addon kube-system/other');
   });
 
-  test('deletes and creates again what cannot be changed in place, where that is asked for', async () => {
-    const { t, deployer } = await start([deployment('web', 'one')]);
-    await using _ = t;
-    const uid = t.cluster.object(Deployments, { namespace: 'default', name: 'web' })?.metadata.uid;
-    await reapply(t, deployer, [deployment('web', 'two')]);
-    expect(codes(deployer.last)).toEqual(['Deployment web K3S_API_REQUEST']);
-    await reapply(t, deployer, [deployment('web', 'two')], { recreate: true });
-    const recreated = deployer.applied.find((applied) => actions(applied).includes('Deployment web recreated'));
-    expect(recreated).toBeDefined();
-    const live = t.cluster.object(Deployments, { namespace: 'default', name: 'web' });
-    expect(live?.metadata.uid).not.toBe(uid);
-    expect(live?.spec?.selector).toEqual({ matchLabels: { app: 'two' } });
-  });
-
-  test('waits for an object that is to be created again while a finalizer keeps it', async () => {
-    const { t, deployer } = await start([deployment('web', 'one')], { recreate: true });
-    await using _ = t;
-    const where = { namespace: 'default', name: 'web' };
-    t.cluster.edit(Deployments, where, (object) => {
-      object.metadata.finalizers = ['test/slow'];
-    });
-    await reapply(t, deployer, [deployment('web', 'two')]);
-    expect(codes(deployer.last)).toEqual(['Deployment web K3S_APPLY_TERMINATING']);
-    t.cluster.edit(Deployments, where, (object) => {
-      object.metadata.finalizers = [];
-    });
-    await t.advance(600_000);
-    expect(t.cluster.object(Deployments, where)?.spec?.selector).toEqual({ matchLabels: { app: 'two' } });
-  });
-
-  test('does not recreate kinds that hold data of their own', async () => {
-    const immutable = (x: string): ConfigMap => ({ ...configMap('a', { x }), immutable: true });
-    const { t, deployer } = await start([immutable('1')], { recreate: true });
-    await using _ = t;
-    await reapply(t, deployer, [immutable('2')]);
-    expect(codes(deployer.last)).toEqual(['ConfigMap a K3S_API_REQUEST']);
-  });
-
   test('blocks only the objects of a kind that the server does not know, and creates them as soon as it does', async () => {
     const { t, deployer } = await start([crontab, configMap('a')]);
     await using _ = t;
@@ -422,46 +384,6 @@ describe('an apply set', () => {
     expect(names(t)).toEqual(['bare']);
   });
 
-  test('takes the namespace off objects of a cluster-scoped kind', async () => {
-    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'new', namespace: 'default' } };
-    const { t, deployer } = await start([namespace]);
-    await using _ = t;
-    expect(deployer.last.failures).toEqual([]);
-  });
-
-  test('reports an object without a name and an object that is in it twice', async () => {
-    const nameless: KubernetesObject = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { generateName: 'x-' } };
-    const { t, deployer } = await start([configMap('a', { x: '1' }), configMap('a', { x: '2' }), nameless]);
-    await using _ = t;
-    expect(codes(deployer.last)).toEqual(['ConfigMap a K3S_APPLY_OBJECT', 'ConfigMap  K3S_APPLY_OBJECT']);
-    expect(t.cluster.object(ConfigMaps, { namespace: 'default', name: 'a' })?.data).toEqual({ x: '1' });
-  });
-
-  test('ignores what the server fills in, in a manifest that was exported from a cluster', async () => {
-    const exported = configMap(
-      'a',
-      {},
-      { uid: 'x', resourceVersion: '77', managedFields: [], creationTimestamp: null },
-    );
-    const { t, deployer } = await start([{ ...exported, status: {} } as KubernetesObject]);
-    await using _ = t;
-    expect(deployer.last.failures).toEqual([]);
-  });
-
-  test('takes over fields of others by default, and reports a conflict when told not to', async () => {
-    const { t, deployer } = await start([configMap('a', { x: 'ours' })]);
-    await using _ = t;
-    const where = { namespace: 'default', name: 'a' };
-    const theirs = { ...configMap('a', { x: 'theirs' }), metadata: { namespace: 'default', name: 'a' } };
-    await t.cluster.apply(ConfigMaps, theirs, { fieldManager: 'somebody', force: true });
-    await reapply(t, deployer, deployer.objects);
-    expect(t.cluster.object(ConfigMaps, where)?.data).toEqual({ x: 'ours' });
-    await t.cluster.apply(ConfigMaps, theirs, { fieldManager: 'somebody', force: true });
-    await reapply(t, deployer, deployer.objects, { force: false });
-    expect(codes(deployer.last)).toEqual(['ConfigMap a K3S_API_REQUEST']);
-    expect(t.cluster.object(ConfigMaps, where)?.data).toEqual({ x: 'theirs' });
-  });
-
   test('tells what it would do without doing it', async () => {
     const { t, deployer } = await start([configMap('a', { x: '1' }), configMap('b'), configMap('c')]);
     await using _ = t;
@@ -470,14 +392,6 @@ describe('an apply set', () => {
     expect(actions(deployer.last)).toEqual(['ConfigMap a updated', 'ConfigMap b unchanged', 'ConfigMap d created']);
     expect(deployer.last.pruned.map(({ name }) => name)).toEqual(['c']);
     expect(t.cluster.resourceVersion).toBe(before);
-  });
-
-  test('tells that it would recreate', async () => {
-    const { t, deployer } = await start([deployment('web', 'one')]);
-    await using _ = t;
-    await reapply(t, deployer, [deployment('web', 'two')], { dryRun: true, recreate: true });
-    expect(actions(deployer.last)).toEqual(['Deployment web recreated']);
-    expect(t.cluster.objects(Deployments)[0]?.spec?.selector).toEqual({ matchLabels: { app: 'one' } });
   });
 
   test('keeps several sets of one owner apart', async () => {

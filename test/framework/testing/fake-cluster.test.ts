@@ -463,3 +463,16 @@ test('sub-resources that it does not serve are refused plainly', async () => {
   const { cluster } = start({ objects: [map('a')] });
   await expect(cluster.replace(ConfigMaps, map('a'), { subresource: 'scale' })).rejects.toMatchObject({ status: 400 });
 });
+
+test('apply needs a manager, no record of managers, and an existing object where it names a uid', async () => {
+  const { cluster } = start();
+  const apply = (metadata: object, fieldManager = 'me') =>
+    cluster.apply(
+      ConfigMaps,
+      { apiVersion: 'v1', kind: 'ConfigMap', metadata: { ...ref('a'), ...metadata } },
+      { fieldManager },
+    );
+  await expect(apply({}, '')).rejects.toMatchObject({ status: 400 });
+  await expect(apply({ managedFields: [{}] })).rejects.toMatchObject({ status: 400 });
+  await expect(apply({ uid: 'another' })).rejects.toMatchObject({ status: 409, reason: 'Conflict' });
+});
