@@ -67,7 +67,7 @@ const DEFAULT_MANAGER = 'k3s-ts';
  * It does not: authenticate or authorise; validate or default built-in kinds beyond names, labels, Secrets' stringData and a few
  * immutable fields; evaluate CEL rules; convert between versions except for the apiVersion; call webhooks; allocate cluster IPs;
  * delete pods gracefully, schedule or run anything; serve sub-resources other than status; create objects by PUT; expire continue
- * tokens by time; keep the order of a map's fields; report `remainingItemCount`.
+ * tokens by time; record the ownership of whole maps (the `.` of FieldsV1) for updates.
  */
 export class FakeCluster implements ClusterClient {
   readonly #server: ApiServer;

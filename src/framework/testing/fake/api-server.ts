@@ -14,7 +14,14 @@ import { mergePatched, mergeStrategically } from './merge.ts';
 import { ObjectTable, rendered, type StoredRecord } from './object-table.ts';
 import { apply, type ManagerEntry, ownAfterUpdate, type Writer } from './ownership.ts';
 import { Pager, type Selected } from './pager.ts';
-import { changesGeneration, checkIdentity, isFinished, refOfObject, withinSubresource } from './write-rules.ts';
+import {
+  changesGeneration,
+  checkApplied,
+  checkIdentity,
+  isFinished,
+  refOfObject,
+  withinSubresource,
+} from './write-rules.ts';
 import { isFields, type Stored } from './value.ts';
 
 /** Who writes and how; the same for all verbs. */
@@ -119,23 +126,16 @@ export class ApiServer {
   ): { object: Stored; created: boolean } {
     const kind = this.kinds.served(resource);
     const { version } = resource;
-    if (context.manager === '')
-      throw badRequest(
-        'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
-      );
-    if ((applied.metadata.managedFields ?? []).length > 0) throw badRequest('metadata.managedFields must be nil');
+    checkApplied(applied, context.manager);
     const writer = this.#writer(resource, context, 'Apply');
     const wanted = withinSubresource(structuredClone(applied), kind, context.subresource);
     const live = this.objects.get(kind, refOfObject(applied));
     const type = mergeTypeOf(kind, version);
     if (live === undefined) {
-      if (context.subresource !== '') throw notFound(kind, applied.metadata.name ?? '');
-      if ((applied.metadata.uid ?? '') !== '')
-        throw conflict(
-          kind,
-          applied.metadata.name ?? '',
-          `uid mismatch: the provided object specified uid ${applied.metadata.uid}, and no existing object was found`,
-        );
+      const { name = '', uid = '' } = applied.metadata;
+      if (context.subresource !== '') throw notFound(kind, name);
+      const mismatch = `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`;
+      if (uid !== '') throw conflict(kind, name, mismatch);
       const record = this.#created(kind, version, wanted, context, (stored) => {
         const stays = fieldsOf(stored, type);
         return [{ ...writer, fields: new Set([...fieldsOf(wanted, type).keys()].filter((path) => stays.has(path))) }];

@@ -34,6 +34,12 @@ export function checkIdentity(kind: ServedKind, live: Stored, metadata: ObjectMe
   if (resourceVersion !== '' && resourceVersion !== live.metadata.resourceVersion) throw modified(kind, name);
 }
 
+/** Server-side apply is nothing without a manager, and the record of managers is the server's to write. */
+export function checkApplied({ metadata }: Stored, manager: string): void {
+  if (manager === '') throw badRequest('PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value');
+  if ((metadata.managedFields ?? []).length > 0) throw badRequest('metadata.managedFields must be nil');
+}
+
 /** Server-side apply through a sub-resource concerns that part only, and the object itself does not concern its status. */
 export function withinSubresource(applied: Stored, kind: ServedKind, subresource: string): Stored {
   const { apiVersion, metadata } = applied;
