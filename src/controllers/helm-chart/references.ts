@@ -62,7 +62,10 @@ export async function readReferences(
   }
   const authorities = await named(
     chart.repoCAConfigMap,
-    async (name) => (await ctx.readLive(ConfigMaps, { namespace, name }))?.data ?? {},
+    async (name) => {
+      const found = await ctx.readLive(ConfigMaps, { namespace, name });
+      return found && (found.data ?? {});
+    },
     `ConfigMap ${namespace}/`,
   );
   return {
