@@ -9,6 +9,7 @@ describe('a label of a node', () => {
     'topology.kubernetes.io/zone=z1',
     'node.kubernetes.io/anything=x',
     'x.kubelet.kubernetes.io/anything=x',
+    'node-role.kubernetes.io/worker=true',
     'svccontroller.k3s.cattle.io/enablelb=true',
   ])('may be %s', (label) => {
     expect(labelProblem(label)).toBeUndefined();
@@ -18,13 +19,6 @@ describe('a label of a node', () => {
     'cannot be %j',
     (label) => {
       expect(labelProblem(label)).toContain('KEY=VALUE');
-    },
-  );
-
-  test.each(['node-role.kubernetes.io/worker=true', 'kubernetes.io/x=y', 'k8s.io/x=y', 'a.k8s.io/x=y'])(
-    'is refused by kubelet, so is refused first: %s',
-    (label) => {
-      expect(labelProblem(label)).toContain('kubectl label node');
     },
   );
 });
