@@ -8,7 +8,7 @@ import {
 } from '../../src/node/kernel-features.ts';
 
 const vxlan: KernelFeature = { name: 'vxlan', option: 'VXLAN', module: 'vxlan', purpose: 'x', required: true };
-const config = (value?: 'built-in' | 'module'): KernelFacts['config'] =>
+const config = (value?: 'built-in' | 'module'): NonNullable<KernelFacts['config']> =>
   new Map(value === undefined ? [] : [['VXLAN', value] as const]);
 
 describe('featureState', () => {
