@@ -14,7 +14,7 @@ import (
 
 // elected runs a component only while it holds the lease that its settings name, if they ask for one. It takes the election out
 // of the component's hands, because those that upstream runs call os.Exit when they lose or give up the lease, and would take
-// the API server along before it has drained its requests.
+// the API server along before it has drained its requests. The lease is given up only after the component has ended.
 func elected(ctx context.Context, config *rest.Config, settings *componentbaseconfig.LeaderElectionConfiguration, run func(context.Context) error) error {
 	if !settings.LeaderElect {
 		return run(ctx)
@@ -29,9 +29,7 @@ func elected(ctx context.Context, config *rest.Config, settings *componentbaseco
 	if err != nil {
 		return err
 	}
-	ctx, release := context.WithCancel(ctx)
-	defer release()
-	ended := make(chan error, 1)
+	leading := make(chan context.Context, 1)
 	elector, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
 		Name:            settings.ResourceName,
 		Lock:            lock,
@@ -40,25 +38,34 @@ func elected(ctx context.Context, config *rest.Config, settings *componentbaseco
 		RetryPeriod:     settings.RetryPeriod.Duration,
 		ReleaseOnCancel: true,
 		Callbacks: leaderelection.LeaderCallbacks{
-			OnStartedLeading: func(ctx context.Context) {
-				ended <- run(ctx)
-				release()
-			},
+			OnStartedLeading: func(lease context.Context) { leading <- lease },
 			OnStoppedLeading: func() {},
 		},
 	})
 	if err != nil {
 		return err
 	}
-	wanted := ctx.Err
-	elector.Run(ctx)
-	if wanted() == nil {
-		return errors.New("it lost its lease")
-	}
+	electing, release := context.WithCancel(context.WithoutCancel(ctx))
+	over := make(chan struct{})
+	go func() {
+		elector.Run(electing)
+		close(over)
+	}()
+	defer func() {
+		release()
+		<-over
+	}()
 	select {
-	case err := <-ended:
-		return err
-	default:
+	case <-ctx.Done():
 		return nil
+	case lease := <-leading:
+		running, stop := context.WithCancel(ctx)
+		defer stop()
+		defer context.AfterFunc(lease, stop)()
+		err := run(running)
+		if lease.Err() != nil {
+			return errors.New("it lost its lease")
+		}
+		return err
 	}
 }
