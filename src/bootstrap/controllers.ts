@@ -8,7 +8,7 @@ import { helmChart } from '../controllers/helm-chart/helm-chart.ts';
 import { HelmProcess } from '../controllers/helm-chart/helm-process.ts';
 import { DirectorySource } from '../controllers/manifests/directory-source.ts';
 import { manifestDirectory } from '../controllers/manifests/manifest-directory.ts';
-import { readManifest } from '../controllers/manifests/manifest-file.ts';
+import { manifestReader } from '../controllers/manifests/manifest-file.ts';
 import { stageManifests } from '../controllers/manifests/stage.ts';
 import { manifestVariables } from '../controllers/manifests/variables.ts';
 import type { ClusterClient } from '../cluster/client.ts';
@@ -72,5 +72,5 @@ export async function addClusterControllers(manager: Manager, options: ClusterCo
     });
     manager.add(helmChart, { helm });
   }
-  manager.add(addons, { read: readManifest });
+  manager.add(addons, manifestReader(paths.manifests));
 }

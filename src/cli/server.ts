@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { RotatingFile } from '../bootstrap/processes/rotating-file.ts';
 import { startServer, type RunningServer } from '../bootstrap/server.ts';
 import type { StartEvent } from '../bootstrap/start-graph.ts';
+import { explain, renderExplanation } from '../config/explain.ts';
 import { readHostFacts } from '../config/host.ts';
 import { loadServerConfig, type ServerConfig } from '../config/server-config.ts';
 import { systemClock } from '../core/clock.ts';
@@ -25,6 +26,10 @@ export async function run(args: readonly string[]): Promise<number> {
   });
   // Hides the arguments, which may hold a token, from ps.
   process.title = 'k3s server';
+  if (config.explainConfig) {
+    process.stdout.write(renderExplanation(explain(config)));
+    return 0;
+  }
   requireRoot(config);
 
   const terminal = process.stderr.isTTY;

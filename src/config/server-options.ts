@@ -54,6 +54,12 @@ export const SERVER_OPTIONS = [
     help: 'The form of log lines',
   },
   {
+    name: 'explain-config',
+    type: 'boolean',
+    group: CONFIGURATION,
+    help: 'Print each option with its value and where that comes from, and start nothing',
+  },
+  {
     name: 'token',
     short: 't',
     env: 'K3S_TOKEN',
