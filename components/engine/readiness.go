@@ -10,8 +10,8 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// awaitAPIServer returns when the API server that the component's flags name says that it is ready, or when the context ends.
-// A component whose flags name none (it has everything in its --config file) is not held back.
+// awaitAPIServer returns when the API server that the component's flags name says that it is ready, or with the context's
+// error. A component whose flags name none (it has everything in its --config file) is not held back.
 func awaitAPIServer(ctx context.Context, flags *pflag.FlagSet) error {
 	kubeconfig, master := flags.Lookup("kubeconfig").Value.String(), flags.Lookup("master").Value.String()
 	if kubeconfig == "" && master == "" {
@@ -33,7 +33,7 @@ func awaitAPIServer(ctx context.Context, flags *pflag.FlagSet) error {
 		}
 		select {
 		case <-ctx.Done():
-			return nil
+			return ctx.Err()
 		case <-time.After(25 * time.Millisecond):
 		}
 	}
