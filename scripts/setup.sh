@@ -3,7 +3,7 @@
 # Sets NODE to a Node 24 binary and puts its folder first in PATH.
 
 node_version=24.21.0
-npm_version=11.19.1
+npm_version=11.6.0
 
 say() { printf 'k3s: %s\n' "$*" >&2; }
 fail() { say "error: $*"; exit 1; }
@@ -80,13 +80,30 @@ setup_node() {
       *) fail "there is no Node 24 package for $(uname -m)" ;;
     esac
     say "installing Node $node_version"
-    npm install --silent --no-save --prefix "$root/.cache/node" "node-linux-$arch@$node_version" "npm@$npm_version" >&2 ||
-      fail "npm could not install node-linux-$arch@$node_version"
+    run_npm npm install --no-save --prefix "$root/.cache/node" "node-linux-$arch@$node_version"
     find_node || fail "the installed Node $node_version does not run on this machine"
   fi
   NODE=$(readlink -f "$NODE")
   PATH=$(dirname "$NODE"):$PATH
   export NODE PATH
+}
+
+# run_npm NPM ARGUMENT... keeps what it says in a file, and names that where it fails.
+run_npm() {
+  npm_log=$root/.cache/npm.log
+  mkdir -p "$root/.cache"
+  "$@" --no-audit --no-fund >"$npm_log" 2>&1 || {
+    grep -m 3 '^npm error' "$npm_log" >&2 || :
+    fail "$(basename "$1") $2 failed; its output is in $npm_log"
+  }
+}
+
+# The pinned npm, whatever the machine's own is: releases differ in which lock files they accept.
+setup_npm() {
+  npm=$root/.cache/npm/node_modules/.bin/npm
+  [ "$("$npm" --version 2>/dev/null)" = "$npm_version" ] && return 0
+  command -v npm >/dev/null 2>&1 || debian_packages npm:npm
+  run_npm npm install --no-save --prefix "$root/.cache/npm" "npm@$npm_version"
 }
 
 # setup_packages [--omit=dev]: node_modules as package-lock.json says. A complete tree also serves those who asked for less, and a
@@ -97,8 +114,8 @@ setup_packages() {
   [ -n "${1:-}" ] && [ -e "$root/node_modules/.k3s-$lock$1" ] && return 0
   [ -e "$root/node_modules" ] && set --
   say "installing npm packages"
-  npm=npm
-  [ -x "$root/.cache/node/node_modules/.bin/npm" ] && npm=$root/.cache/node/node_modules/.bin/npm
-  (cd "$root" && "$npm" ci --silent --ignore-scripts --no-audit --no-fund ${1:-} >&2) || fail "npm ci failed in $root"
+  setup_npm
+  # shellcheck disable=SC2086 # no argument at all where there is none
+  (cd "$root" && run_npm "$npm" ci --ignore-scripts ${1:-}) || exit 1
   : >"$root/node_modules/.k3s-$lock${1:-}"
 }
