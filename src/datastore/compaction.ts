@@ -14,6 +14,8 @@ export class Compactor {
   /** Found when the store was loaded: left over from a compaction that was interrupted. */
   #leftoverChanges: readonly number[];
   #leftoverKeys: readonly number[];
+  /** The compaction revision for which nothing is left to erase. */
+  #doneUpTo = 0;
   #waiters: (() => void)[] = [];
 
   constructor(store: Store, leftoverChanges: readonly number[], leftoverKeys: readonly number[]) {
@@ -51,6 +53,7 @@ export class Compactor {
 
   async #eraseHistory(): Promise<boolean> {
     const { compactRevision, log } = this.#store;
+    if (compactRevision === this.#doneUpTo) return false;
     const doomed = new Set<Change>();
     let followed = 0;
     log.scan(0, (change) => {
@@ -63,7 +66,10 @@ export class Compactor {
       followed++;
       return true;
     });
-    if (followed === 0 && doomed.size === 0) return false;
+    if (followed === 0 && doomed.size === 0) {
+      this.#doneUpTo = compactRevision;
+      return false;
+    }
     const emptied = new Set([...doomed].map((change) => change.history));
     for (const history of emptied) {
       if (!history.changes.every((change) => doomed.has(change))) emptied.delete(history);

@@ -3,6 +3,9 @@ import { K3sError, describeError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import { CLOSE, fromPlain, type WorkerInput, type WorkerMessage } from './worker-protocol.ts';
 
+/** In MiB. Requests live briefly, so more would only be filled with garbage: Node's default takes 100 MB more under load. */
+const YOUNG_GENERATION = 8;
+
 export interface DatastoreOptions {
   /** The SQLite database; created if missing, in a directory that exists. */
   file: string;
@@ -28,7 +31,11 @@ export interface Datastore extends AsyncDisposable {
 export async function startDatastore(options: DatastoreOptions): Promise<Datastore> {
   options.signal?.throwIfAborted();
   const input: WorkerInput = { file: options.file, socket: options.socket };
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: input, name: 'datastore' });
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+    name: 'datastore',
+    workerData: input,
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION },
+  });
   const serving = Promise.withResolvers<void>();
   const failure = Promise.withResolvers<never>();
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import { createLogger } from '../../src/core/log.ts';
@@ -54,6 +55,23 @@ describe('startDatastore', () => {
   test('reports what is wrong with the file', async () => {
     await writeFile(join(directory, 'state.db'), 'not a database '.repeat(100));
     await expect(start()).rejects.toMatchObject({ code: 'K3S_DATASTORE_CORRUPT' });
+  });
+
+  test('tells when it has ended by itself, and can be started again', async () => {
+    const first = await start();
+    const database = new Database(join(directory, 'state.db'));
+    database.exec('ALTER TABLE change RENAME TO gone');
+    await using client = await EtcdClient.connect(join(directory, 'kine.sock'));
+    await expect(client.put({ key: 'a' })).rejects.toThrow();
+    await expect(first.failed).rejects.toMatchObject({
+      code: 'K3S_DATASTORE_FAILED',
+      message: expect.stringContaining('writing to the database'),
+      cause: expect.objectContaining({ message: expect.stringContaining('no such table') }),
+    });
+    await first[Symbol.asyncDispose]();
+    database.exec('ALTER TABLE gone RENAME TO change');
+    database.close();
+    await using _second = await start();
   });
 
   test('gives up starting when told to', async () => {

@@ -59,7 +59,7 @@ export function leaseService(context: ServiceContext, expiry: LeaseExpiry, rando
     return LeaseTimeToLiveResponse.encodeFrame({
       header: header(context),
       id,
-      ttl: Math.floor((lease.deadline - store.clock.monotonic()) / 1000),
+      ttl: Math.max(0, Math.floor((lease.deadline - store.clock.monotonic()) / 1000)),
       grantedTtl: lease.ttl,
       keys: keys ? [...lease.keys] : [],
     });

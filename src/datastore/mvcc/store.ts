@@ -73,14 +73,19 @@ export class Store {
   /** Makes a committed batch visible. */
   publish(batch: Batch): void {
     this.revision = this.assignedRevision;
-    for (const { change } of batch.changes) {
-      this.log.append(change);
-      this.tree.setLive(change.history, !change.isDeletion);
-      this.cache.admit(change);
-    }
     if (batch.changes.length === 0) return;
     const changes = batch.changes.map(({ change }) => change);
+    for (const change of changes) {
+      this.log.append(change);
+      this.tree.setLive(change.history, !change.isDeletion);
+    }
     for (const listener of this.#listeners) listener(changes);
+    // Only now, so that listeners find the bytes in memory. What was replaced is read rarely from here on.
+    for (const change of changes) {
+      const replaced = change.history.before(change);
+      if (replaced !== undefined) this.cache.forget(replaced);
+      this.cache.admit(change);
+    }
   }
 
   #readValue(changeId: number): Uint8Array {

@@ -1,8 +1,9 @@
 import type { Random } from '../../core/random.ts';
 import { isEmpty, keyRange } from '../mvcc/key-range.ts';
 import type { Store } from '../mvcc/store.ts';
-import { compacted } from '../wire/etcd-errors.ts';
+import { compacted, corrupt } from '../wire/etcd-errors.ts';
 import { WatchFilter, WatchRequest, type WatchCreateRequest } from '../wire/messages/watch.ts';
+import { RpcError } from '../wire/status.ts';
 import type { StreamHandler, StreamPeer } from '../wire/transport.ts';
 import type { WatchHub } from './hub.ts';
 import { collectHistory } from './history.ts';
@@ -214,7 +215,12 @@ export class WatchStream implements StreamHandler, WatcherOwner {
   #sendEvents(watcher: Watcher, events: readonly WatchedEvent[]): void {
     watcher.quiet = false;
     const { encoder, store } = this.#options;
-    for (const frame of encoder.events(watcher.options, events, store.revision)) this.#write(frame);
+    try {
+      for (const frame of encoder.events(watcher.options, events, store.revision)) this.#write(frame);
+    } catch (error) {
+      // A value cannot be read. A watch must not skip an event, so it ends here.
+      this.#peer.end(error instanceof RpcError ? error : corrupt());
+    }
   }
 
   #send(response: ControlResponse): void {

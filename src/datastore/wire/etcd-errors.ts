@@ -20,7 +20,6 @@ export const noSpace = define(Code.RESOURCE_EXHAUSTED, 'mvcc: database space exc
 export const leaseNotFound = define(Code.NOT_FOUND, 'requested lease not found');
 export const leaseExists = define(Code.FAILED_PRECONDITION, 'lease already exists');
 export const leaseTtlTooLarge = define(Code.OUT_OF_RANGE, 'too large lease TTL');
-export const watchCanceled = define(Code.CANCELLED, 'watch canceled');
 export const authenticationNotEnabled = define(Code.FAILED_PRECONDITION, 'authentication is not enabled');
 /** The outcome of a write is not known, or the server cannot take requests now. */
 export const timedOut = define(Code.UNAVAILABLE, 'request timed out');

@@ -24,7 +24,7 @@ export class Http2Call {
   readonly #options: Http2CallOptions;
   #handler: StreamHandler | undefined;
   #trailers: OutgoingHttpHeaders = SUCCESS;
-  /** The status was sent, or the stream is gone: nothing can be sent any more. */
+  /** The status was sent: nothing else can be. */
   #over = false;
   /** The handler was told to stop sending. */
   #paused = false;
@@ -70,7 +70,7 @@ export class Http2Call {
       const result = method.handle(message, this.#options);
       // Reads are answered in the same turn; only writes are promises.
       const reply = result instanceof Promise ? await result : result;
-      if (this.#over) return;
+      if (this.#isOver()) return;
       this.#respond();
       this.#over = true;
       this.#stream.end(reply);
@@ -88,16 +88,16 @@ export class Http2Call {
     });
     this.#handler = handler;
     const parser = new FrameParser(this.#options.maxReceiveBytes, (message) => {
-      if (!this.#over) handler.received(message);
+      if (!this.#isOver()) handler.received(message);
     });
     this.#receive(parser, () => {
-      if (!this.#over) handler.finished();
+      if (!this.#isOver()) handler.finished();
     });
   }
 
   #receive(parser: FrameParser, finished: () => void): void {
     this.#stream.on('data', (chunk: Buffer) => {
-      if (this.#over) return;
+      if (this.#isOver()) return;
       try {
         parser.push(chunk);
       } catch (error) {
@@ -108,14 +108,14 @@ export class Http2Call {
   }
 
   #send(frame: Buffer): boolean {
-    if (this.#over) return false;
+    if (this.#isOver()) return false;
     this.#stream.write(frame, this.#written);
     this.#paused = this.#stream.writableLength >= this.#options.maxQueuedBytes;
     return !this.#paused;
   }
 
   readonly #written = (): void => {
-    if (!this.#paused || this.#over || this.#stream.writableLength > 0) return;
+    if (!this.#paused || this.#isOver() || this.#stream.writableLength > 0) return;
     this.#paused = false;
     this.#handler?.drained();
   };
@@ -123,13 +123,14 @@ export class Http2Call {
   #respond(): void {
     this.#stream.respond(RESPONSE_HEADERS, { waitForTrailers: true });
     this.#stream.on('wantTrailers', () => {
+      if (this.#stream.closed) return;
       this.#stream.sendTrailers(this.#trailers);
       this.#releaseStream();
     });
   }
 
   #end(error?: RpcError): void {
-    if (this.#over) return;
+    if (this.#isOver()) return;
     this.#over = true;
     if (error !== undefined) {
       this.#trailers = { 'grpc-status': String(error.code), 'grpc-message': percentEncode(error.message) };
@@ -139,6 +140,11 @@ export class Http2Call {
       this.#stream.respond({ ...RESPONSE_HEADERS, ...this.#trailers }, { endStream: true });
       this.#releaseStream();
     }
+  }
+
+  /** The stream refuses everything from the moment it is reset, which is before it says that it has closed. */
+  #isOver(): boolean {
+    return this.#over || this.#stream.closed || this.#stream.destroyed;
   }
 
   /** The call is over even if the client has not finished; what it still sends is of no interest (RFC 9113, 8.1). */

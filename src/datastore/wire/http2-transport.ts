@@ -1,4 +1,4 @@
-import { constants, createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import { createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { IncomingHttpHeaders } from 'node:http2';
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/log.ts';
@@ -103,7 +103,7 @@ export class Http2Transport implements Transport {
     });
     this.#calls.add(call);
     stream.on('close', () => this.#calls.delete(call));
-    if (this.#closing || stream.rstCode !== constants.NGHTTP2_NO_ERROR) call.stop();
+    if (this.#closing) call.stop();
     else call.start();
   }
 }

@@ -59,6 +59,11 @@ export function serverBattery({ client }: Target): void {
     test('the health service says that it is serving', async () => {
       const health = await client().call('/grpc.health.v1.Health/Check', HealthCheckRequest, {}, HealthCheckResponse);
       expect(health.status).toBe(ServingStatus.SERVING);
+      const watch = client().stream('/grpc.health.v1.Health/Watch', HealthCheckRequest, HealthCheckResponse);
+      watch.send({});
+      watch.finish();
+      expect((await watch.next()).status).toBe(ServingStatus.SERVING);
+      watch.cancel();
     });
 
     test('what does not exist is not implemented', async () => {

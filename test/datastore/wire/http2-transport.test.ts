@@ -184,6 +184,36 @@ describe('unary calls', () => {
   });
 });
 
+test('calls that are broken off at any moment leave the server working', async () => {
+  const { stream, call } = await serve({
+    '/soon': unary(() => new Promise((resolve) => setImmediate(() => resolve(reply(100))))),
+    '/fails': unary(() => new Promise((_, reject) => setImmediate(() => reject(new RpcError(Code.NOT_FOUND, 'x'))))),
+    '/stream': {
+      kind: 'stream',
+      open: (peer) => ({
+        received: () => setImmediate(() => peer.send(reply(100_000))),
+        finished: () => peer.end(),
+        drained: () => {},
+        closed: () => {},
+      }),
+    },
+  });
+  const turns = async (count: number): Promise<void> => {
+    for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
+  };
+  for (let round = 0; round < 60; round++) {
+    const calls = ['/soon', '/fails', '/stream'].map((path) => stream(path));
+    for (const each of calls) {
+      each.send({});
+      if (round % 2 === 0) each.finish();
+    }
+    await turns(round % 12);
+    for (const each of calls) each.cancel();
+  }
+  expect((await call('/soon')).data).toHaveLength(100);
+  expect(logged).toEqual([]);
+});
+
 describe('requests that are not gRPC', () => {
   let session: ClientHttp2Session;
   const request = async (headers: OutgoingHttpHeaders): Promise<IncomingHttpHeaders> => {

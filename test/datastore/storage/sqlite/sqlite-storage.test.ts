@@ -97,7 +97,9 @@ describe('SqliteStorage', () => {
   test('a full disk is told apart from other errors, and the storage works on when there is space', async () => {
     const pragma = vi.spyOn(Database.prototype, 'pragma');
     await using storage = open();
-    const connection = pragma.mock.contexts.find((context) => context.name === file);
+    const connection = pragma.mock.contexts.find(
+      (context): context is Database.Database => context instanceof Database && context.name === file,
+    );
     pragma.mockRestore();
     await storage.commit(put(1));
     // SQLite refuses to grow beyond a page limit with the error that it has for a full disk.
