@@ -1,8 +1,8 @@
-import type { CallInfo, Method, UnaryMethod } from '../wire/transport.ts';
+import type { Method, UnaryMethod } from '../wire/transport.ts';
 
 /** Methods by their path. */
 export type ServiceMethods = readonly (readonly [path: string, method: Method])[];
 
-export function unary(handle: (message: Buffer, call: CallInfo) => Buffer | Promise<Buffer>): UnaryMethod {
+export function unary(handle: (message: Buffer) => Buffer | Promise<Buffer>): UnaryMethod {
   return { kind: 'unary', handle };
 }

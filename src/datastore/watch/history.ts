@@ -2,10 +2,9 @@ import type { Store } from '../mvcc/store.ts';
 import { WatchedEvent } from './watched-event.ts';
 import type { Watcher } from './watcher.ts';
 
-/** Events sent in one piece, at least, if there are so many … */
-const EVENTS = 1000;
-/** … and changes looked at for one piece: both end at the next revision, because a revision's events stay together. */
-const LOOKED_AT = 20_000;
+/** Bytes of events and changes looked at after which a piece ends, at the next revision: what belongs together stays so. */
+const BYTES = 1024 * 1024;
+const LOOKED_AT = 10_000;
 
 export interface HistoryPiece {
   readonly events: readonly WatchedEvent[];
@@ -18,15 +17,20 @@ export function collectHistory(store: Store, watcher: Watcher, from: number): Hi
   const events: WatchedEvent[] = [];
   let next: number | undefined;
   let looked = 0;
+  let bytes = 0;
   let lastRevision = from;
   store.log.scan(from, (change) => {
-    if (change.revision !== lastRevision && (looked >= LOOKED_AT || events.length >= EVENTS)) {
+    if (change.revision !== lastRevision && (looked >= LOOKED_AT || bytes >= BYTES)) {
       next = change.revision;
       return false;
     }
     looked++;
     lastRevision = change.revision;
-    if (watcher.wants(change)) events.push(new WatchedEvent(store, change));
+    if (watcher.wants(change)) {
+      const event = new WatchedEvent(store, change);
+      bytes += event.encoded(watcher.options.withPrevious).length;
+      events.push(event);
+    }
     return true;
   });
   return { events, next };

@@ -59,7 +59,7 @@ export class WatchStream implements StreamHandler, WatcherOwner {
 
   drained(): void {
     this.#writable = true;
-    this.#catchUp();
+    this.#guard(() => this.#catchUp());
   }
 
   closed(): void {
@@ -80,7 +80,7 @@ export class WatchStream implements StreamHandler, WatcherOwner {
       this.#behind.add(watcher);
       return;
     }
-    this.#sendEvents(watcher, events);
+    this.#guard(() => this.#sendEvents(watcher, events));
   }
 
   #create(request: WatchCreateRequest): void {
@@ -148,7 +148,7 @@ export class WatchStream implements StreamHandler, WatcherOwner {
         this.#catchingUp = true;
         setImmediate(() => {
           this.#catchingUp = false;
-          if (!this.#closed) this.#catchUp();
+          if (!this.#closed) this.#guard(() => this.#catchUp());
         });
       }
       return;
@@ -215,10 +215,14 @@ export class WatchStream implements StreamHandler, WatcherOwner {
   #sendEvents(watcher: Watcher, events: readonly WatchedEvent[]): void {
     watcher.quiet = false;
     const { encoder, store } = this.#options;
+    for (const frame of encoder.events(watcher.options, events, store.revision)) this.#write(frame);
+  }
+
+  /** Where a value cannot be read, the stream ends: it must neither skip an event nor take others with it. */
+  #guard(action: () => void): void {
     try {
-      for (const frame of encoder.events(watcher.options, events, store.revision)) this.#write(frame);
+      action();
     } catch (error) {
-      // A value cannot be read. A watch must not skip an event, so it ends here.
       this.#peer.end(error instanceof RpcError ? error : corrupt());
     }
   }

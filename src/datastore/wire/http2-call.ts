@@ -11,7 +11,6 @@ const SUCCESS = { 'grpc-status': '0' } as const;
 
 export interface Http2CallOptions {
   path: string;
-  authority: string;
   method: Method | undefined;
   maxReceiveBytes: number;
   maxQueuedBytes: number;
@@ -44,6 +43,7 @@ export class Http2Call {
 
   start(): void {
     const { method, path } = this.#options;
+    if (this.#isOver()) return;
     if (method === undefined) this.#end(new RpcError(Code.UNIMPLEMENTED, `unknown method ${path}`));
     else if (method.kind === 'unary') this.#startUnary(method);
     else this.#startStream(method);
@@ -67,7 +67,7 @@ export class Http2Call {
 
   async #answer(method: UnaryMethod, message: Buffer): Promise<void> {
     try {
-      const result = method.handle(message, this.#options);
+      const result = method.handle(message);
       // Reads are answered in the same turn; only writes are promises.
       const reply = result instanceof Promise ? await result : result;
       if (this.#isOver()) return;

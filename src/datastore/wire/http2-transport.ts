@@ -93,10 +93,10 @@ export class Http2Transport implements Transport {
       stream.respond({ ':status': 415 }, { endStream: true });
       return;
     }
+    const path = headers[':path'] ?? '';
     const call = new Http2Call(stream, {
-      path: headers[':path'] ?? '',
-      authority: headers[':authority'] ?? '',
-      method: this.#options.methods.get(headers[':path'] ?? ''),
+      path,
+      method: this.#options.methods.get(path),
       maxReceiveBytes: this.#options.maxReceiveBytes,
       maxQueuedBytes: this.#options.maxQueuedBytes ?? MEBIBYTE,
       log: this.#options.log,

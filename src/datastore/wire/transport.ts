@@ -7,15 +7,10 @@ import type { RpcError } from './status.ts';
  */
 export type Method = UnaryMethod | StreamMethod;
 
-export interface CallInfo {
-  /** The `:authority` that the client sent: how it thinks that this server is reached. */
-  readonly authority: string;
-}
-
 /** One request, one reply. A thrown or rejected `RpcError` becomes the call's status. */
 export interface UnaryMethod {
   readonly kind: 'unary';
-  handle(request: Buffer, call: CallInfo): Buffer | Promise<Buffer>;
+  handle(request: Buffer): Buffer | Promise<Buffer>;
 }
 
 /** Any number of messages in both directions. */
