@@ -8,20 +8,24 @@ const SLICE = 500;
  * Removes what compaction has made unreachable. A change becomes useless when one that replaced it is at or below the compaction
  * revision, a deletion when it is below; a deletion exactly at it stays, because a watch may start there. So it is enough to
  * follow the log from its oldest change: each one tells what it replaced, and the cost is that of the history removed.
+ *
+ * Records leave memory before they leave the storage, so that nobody looks for a value that is gone. What could not be erased is
+ * tried again, after a restart too, because loading finds the same records useless.
  */
 export class Compactor {
   readonly #store: Store;
-  /** Found when the store was loaded: left over from a compaction that was interrupted. */
-  #leftoverChanges: readonly number[];
-  #leftoverKeys: readonly number[];
-  /** The compaction revision for which nothing is left to erase. */
+  /** Forgotten already, and to be erased. */
+  #changeIds: readonly number[];
+  #keyIds: readonly number[];
+  /** The compaction revision for which the log has been followed to its end. */
   #doneUpTo = 0;
   #waiters: (() => void)[] = [];
 
-  constructor(store: Store, leftoverChanges: readonly number[], leftoverKeys: readonly number[]) {
+  /** The ids are those that loading has found useless. */
+  constructor(store: Store, changeIds: readonly number[], keyIds: readonly number[]) {
     this.#store = store;
-    this.#leftoverChanges = leftoverChanges;
-    this.#leftoverKeys = leftoverKeys;
+    this.#changeIds = changeIds;
+    this.#keyIds = keyIds;
   }
 
   /** Resolves when everything below the compaction revision of now has been erased. */
@@ -29,31 +33,32 @@ export class Compactor {
     return new Promise((resolve) => this.#waiters.push(resolve));
   }
 
-  /** Erases one slice; returns whether there is more. */
+  /** Erases one slice; returns whether there may be more. */
   async step(): Promise<boolean> {
-    const more = (await this.#eraseLeftovers()) || (await this.#eraseHistory());
-    if (!more) {
+    if (this.#nothingToErase()) this.#forgetSlice();
+    if (this.#nothingToErase()) {
       const waiters = this.#waiters;
       this.#waiters = [];
       for (const resolve of waiters) resolve();
+      return false;
     }
-    return more;
-  }
-
-  async #eraseLeftovers(): Promise<boolean> {
-    if (this.#leftoverChanges.length === 0 && this.#leftoverKeys.length === 0) return false;
     await this.#store.storage.erase({
-      changeIds: this.#leftoverChanges.slice(0, SLICE),
-      keyIds: this.#leftoverKeys.slice(0, SLICE),
+      changeIds: this.#changeIds.slice(0, SLICE),
+      keyIds: this.#keyIds.slice(0, SLICE),
     });
-    this.#leftoverChanges = this.#leftoverChanges.slice(SLICE);
-    this.#leftoverKeys = this.#leftoverKeys.slice(SLICE);
+    this.#changeIds = this.#changeIds.slice(SLICE);
+    this.#keyIds = this.#keyIds.slice(SLICE);
     return true;
   }
 
-  async #eraseHistory(): Promise<boolean> {
+  #nothingToErase(): boolean {
+    return this.#changeIds.length === 0 && this.#keyIds.length === 0;
+  }
+
+  /** Takes the next slice of useless changes out of memory. */
+  #forgetSlice(): void {
     const { compactRevision, log } = this.#store;
-    if (compactRevision === this.#doneUpTo) return false;
+    if (compactRevision === this.#doneUpTo) return;
     const doomed = new Set<Change>();
     let followed = 0;
     log.scan(0, (change) => {
@@ -66,30 +71,20 @@ export class Compactor {
       followed++;
       return true;
     });
-    if (followed === 0 && doomed.size === 0) {
-      this.#doneUpTo = compactRevision;
-      return false;
-    }
-    const emptied = new Set([...doomed].map((change) => change.history));
-    for (const history of emptied) {
-      if (!history.changes.every((change) => doomed.has(change))) emptied.delete(history);
-    }
-    await this.#store.storage.erase({
-      changeIds: [...doomed].map((change) => change.id),
-      keyIds: [...emptied].map((history) => history.id),
-    });
-    this.#forget(doomed, followed);
-    return true;
+    if (followed === 0 && doomed.size === 0) this.#doneUpTo = compactRevision;
+    for (let dropped = 0; dropped < followed; dropped++) log.dropOldest();
+    this.#changeIds = [...doomed].map((change) => change.id);
+    this.#keyIds = [...doomed].flatMap((change) => this.#forget(change));
   }
 
-  #forget(doomed: ReadonlySet<Change>, followed: number): void {
-    const { cache, log, tree } = this.#store;
-    for (const change of doomed) {
-      const { changes } = change.history;
-      changes.splice(changes.indexOf(change), 1);
-      cache.forget(change);
-      if (changes.length === 0) tree.remove(change.history);
-    }
-    for (let dropped = 0; dropped < followed; dropped++) log.dropOldest();
+  /** Returns the id of the key if this was all that was known of it. */
+  #forget(change: Change): number[] {
+    const { cache, tree } = this.#store;
+    const { history } = change;
+    history.changes.splice(history.changes.indexOf(change), 1);
+    cache.forget(change);
+    if (history.changes.length > 0) return [];
+    tree.remove(history);
+    return [history.id];
   }
 }
