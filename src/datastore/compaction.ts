@@ -5,9 +5,9 @@ import type { Store } from './mvcc/store.ts';
 const SLICE = 500;
 
 /**
- * Removes what compaction has made unreachable. A change becomes useless when one that replaced it is at or below the compaction
- * revision, a deletion when it is below; a deletion exactly at it stays, because a watch may start there. So it is enough to
- * follow the log from its oldest change: each one tells what it replaced, and the cost is that of the history removed.
+ * Removes what compaction has made unreachable: deletions below the compaction revision, and what a change below it replaced.
+ * Changes exactly at it stay with what they replaced, because a watch may start there and wants the previous pairs. So it is
+ * enough to follow the log from its oldest change up to that revision, and the cost is that of the history removed.
  *
  * Records leave memory before they leave the storage, so that nobody looks for a value that is gone. What could not be erased is
  * tried again, after a restart too, because loading finds the same records useless.
@@ -62,11 +62,10 @@ export class Compactor {
     const doomed = new Set<Change>();
     let followed = 0;
     log.scan(0, (change) => {
-      if (change.revision > compactRevision || doomed.size >= SLICE) return false;
+      if (change.revision >= compactRevision || doomed.size >= SLICE) return false;
       // Earlier changes of the key were followed before, so the one that it replaced is the oldest that is left.
       const replaced = change.history.before(change);
       if (replaced !== undefined) doomed.add(replaced);
-      if (change.revision === compactRevision) return true;
       if (change.isDeletion) doomed.add(change);
       followed++;
       return true;

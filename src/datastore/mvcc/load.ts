@@ -35,7 +35,7 @@ export function load(store: Store): Leftovers {
 
 /** Returns the ids of changes that nothing can reach any more. */
 function loadChanges(store: Store, storage: Storage, keys: ReadonlyMap<number, KeyHistory>): number[] {
-  const unreachable: number[] = [];
+  const unreachable: Change[] = [];
   let revision = Math.max(1, store.compactRevision);
   let previous = 0;
   for (const stored of storage.changes()) {
@@ -46,18 +46,15 @@ function loadChanges(store: Store, storage: Storage, keys: ReadonlyMap<number, K
     previous = stored.revision;
     const { id, createRevision, version, lease } = stored;
     const change = new Change(id, history, stored.revision, createRevision, version, lease);
-    if (change.revision <= store.compactRevision) {
-      for (const replaced of history.changes.splice(0)) unreachable.push(replaced.id);
-    }
-    if (change.isDeletion && change.revision < store.compactRevision) unreachable.push(id);
-    else history.changes.push(change);
+    history.changes.push(change);
     if (change.revision >= store.compactRevision) store.log.append(change);
+    else unreachable.push(...history.changes.splice(0, history.changes.length - (change.isDeletion ? 0 : 1)));
     revision = Math.max(revision, change.revision);
     store.nextChangeId = id + 1;
   }
   store.revision = revision;
   store.assignedRevision = revision;
-  return unreachable;
+  return unreachable.map((change) => change.id);
 }
 
 /** A deadline that lies further away than the lease's whole life means that the clock was set back: the lease starts anew. */

@@ -29,7 +29,6 @@ export class WatchedEvent {
 
   #encodeWithPrevious(): Buffer {
     const previous = this.change.history.before(this.change);
-    // Compaction removes the predecessor of a change that is itself at the compaction revision; etcd then sends none either.
     if (previous === undefined || previous.isDeletion) return this.encoded(false);
     return this.#encode(this.#store.cache.encoded(previous));
   }

@@ -72,12 +72,12 @@ describe('load', () => {
     expect(store.log.length).toBe(1);
   });
 
-  test('keeps a deletion exactly at the compaction revision', async () => {
+  test('keeps a deletion exactly at the compaction revision, and what it deleted', async () => {
     const { store, leftovers } = loaded(
       await storageWith({ keys, compactRevision: 3 }, [change(1, 2, 1), change(2, 3, 1, 0)]),
     );
-    expect(leftovers).toEqual({ changeIds: [1], keyIds: [2] });
-    expect(store.tree.get('a')?.changes.map(({ id }) => id)).toEqual([2]);
+    expect(leftovers).toEqual({ changeIds: [], keyIds: [2] });
+    expect(store.tree.get('a')?.changes.map(({ id }) => id)).toEqual([1, 2]);
   });
 
   test('never goes back behind the compaction revision', async () => {

@@ -38,11 +38,7 @@ export class Model {
   /** How many changes a store that has been compacted still needs. */
   remembered(): number {
     const { compactRevision, events } = this;
-    const since = events.filter(({ revision }) => revision > compactRevision).length;
-    const deletionsAtIt = events.filter(
-      ({ revision, pair }) => revision === compactRevision && pair === undefined,
-    ).length;
-    return this.at(compactRevision).size + deletionsAtIt + since;
+    return this.at(compactRevision - 1).size + events.filter(({ revision }) => revision >= compactRevision).length;
   }
 
   /** Applies writes as one transaction. */
