@@ -1,6 +1,7 @@
 # Set-up of a checkout, sourced by the launcher and by the test runner. Everything goes below .cache/ and node_modules/;
 # Debian packages are installed only as root, only where they are missing, and named first.
-# Sets NODE to a Node 24 binary and puts its folder first in PATH.
+# Expects root, the checkout's folder. Sets NODE to a Node 24 binary and puts its folder first in PATH.
+# shellcheck shell=sh disable=SC2086,SC2154 # lists of packages and optional arguments are split into words on purpose
 
 node_version=24.21.0
 npm_version=11.6.0
@@ -65,7 +66,7 @@ setup_go() {
 
 find_node() {
   for candidate in "${K3S_NODE:-}" "$root/.cache/node/node_modules/.bin/node" "$(command -v node 2>/dev/null)"; do
-    [ -n "$candidate" ] && [ -x "$candidate" ] || continue
+    [ -x "$candidate" ] || continue
     case $("$candidate" --version 2>/dev/null) in v2[4-9].*|v[3-9][0-9].*) NODE=$candidate; return 0 ;; esac
   done
   return 1
@@ -115,7 +116,6 @@ setup_packages() {
   [ -e "$root/node_modules" ] && set --
   say "installing npm packages"
   setup_npm
-  # shellcheck disable=SC2086 # no argument at all where there is none
   (cd "$root" && run_npm "$npm" ci --ignore-scripts ${1:-}) || exit 1
   : >"$root/node_modules/.k3s-$lock${1:-}"
 }
