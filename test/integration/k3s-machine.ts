@@ -76,6 +76,12 @@ export class K3sMachine implements AsyncDisposable {
     return new K3sMachine(machine, logs);
   }
 
+  /** The server that was started last. */
+  get server(): Server {
+    if (this.#latest === undefined) throw new K3sError('K3S_TEST_SERVER', 'no server has been started yet');
+    return this.#latest;
+  }
+
   /** Starts a server and waits until it is ready. */
   async start(options: StartOptions = {}): Promise<Server> {
     const server = await this.launch(options);
@@ -113,6 +119,11 @@ export class K3sMachine implements AsyncDisposable {
     };
     this.#latest = { processId, ready: ready.promise, exited, output: () => output, end };
     return this.#latest;
+  }
+
+  /** Ends the server that was started last, as a service manager does; resolves with its exit code. */
+  async stop(): Promise<number | undefined> {
+    return await this.#latest?.end();
   }
 
   /** Runs a command with the cluster's programs in PATH and the administrator's kubeconfig. Rejects when it fails. */

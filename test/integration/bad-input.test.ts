@@ -1,0 +1,79 @@
+import { dirname, join } from 'node:path';
+import { describe, expect, test as base } from 'vitest';
+import { DATA_DIR, K3S, K3sMachine } from './k3s-machine.ts';
+
+const test = base.extend('k3s', { scope: 'file' }, async ({}, { onCleanup }) => {
+  const k3s = await K3sMachine.create('bad-input');
+  onCleanup(() => k3s[Symbol.asyncDispose]());
+  return k3s;
+});
+
+/** What `k3s server` says when it gives up, and its exit code. */
+async function refusal(k3s: K3sMachine, ...command: string[]): Promise<{ code: number; said: string }> {
+  const { code, stderr } = await k3s.exec(command);
+  return { code, said: stderr.split('\n').findLast((line) => line.startsWith('k3s: ')) ?? '' };
+}
+
+describe('k3s server says in one line what is wrong and what to do, and ends', () => {
+  test('when its port is taken', async ({ k3s }) => {
+    const script = "require('node:net').createServer().listen(6443, '0.0.0.0', () => console.log('there'))";
+    const holder = await k3s.spawn(['node', '-e', script]);
+    await new Promise((resolve) => holder.stdout.once('data', resolve));
+    const { code, said } = await refusal(k3s, K3S, 'server', '--disable-agent');
+    await holder.kill('SIGKILL');
+    expect(code).toBe(1);
+    expect(said).toContain('6443');
+    expect(said).toContain('K3S_SUPERVISOR_PORT_IN_USE');
+    expect(said).toContain(String(holder.processId));
+  });
+
+  test('when its data directory is read-only', async ({ k3s }) => {
+    await k3s.run('mkdir -p /run/read-only && mount -t tmpfs -o ro none /run/read-only');
+    const { code, said } = await refusal(k3s, K3S, 'server', '--data-dir=/run/read-only');
+    expect(code).toBe(1);
+    expect(said).toMatch(/\/run\/read-only cannot be written to .*K3S_HOST_DATA_DIRECTORY.*--data-dir/);
+  });
+
+  test('when its disk is full', async ({ k3s }) => {
+    await k3s.run('mkdir -p /run/small && mount -t tmpfs -o size=8m none /run/small');
+    const { code, said } = await refusal(k3s, K3S, 'server', '--data-dir=/run/small');
+    expect(code).toBe(1);
+    expect(said).toContain('K3S_HOST_DISK_FULL');
+  });
+
+  test('when it is not run by root', async ({ k3s }) => {
+    const { code, said } = await refusal(
+      k3s,
+      'setpriv',
+      '--reuid=65534',
+      '--regid=65534',
+      '--clear-groups',
+      '--',
+      process.execPath,
+      join(dirname(K3S), 'src/cli/main.ts'),
+      'server',
+    );
+    expect(code).toBe(1);
+    expect(said).toContain('K3S_HOST_NOT_ROOT');
+  });
+
+  test('when its configuration file is broken, with line and column', async ({ k3s }) => {
+    await k3s.machine.writeFile('/etc/rancher/k3s/config.yaml', 'node-name: a\ntls-san: [x\n');
+    const { code, said } = await refusal(k3s, K3S, 'server');
+    await k3s.run('rm /etc/rancher/k3s/config.yaml');
+    expect(code).toBe(2);
+    expect(said).toMatch(/config\.yaml.*line \d+.*column \d+.*K3S_CONFIG_SYNTAX/);
+  });
+
+  test('when its database is not one, which stays as it is', async ({ k3s }) => {
+    const file = `${DATA_DIR}/server/db/state.db`;
+    await k3s.run(
+      `mkdir -p ${DATA_DIR}/server/db && head -c 100000 /dev/zero | tr '\\0' x > ${file} && cp ${file} /tmp/before`,
+    );
+    const { code, said } = await refusal(k3s, K3S, 'server', '--disable-agent');
+    expect(code).toBe(1);
+    expect(said).toContain(file);
+    expect(said).toMatch(/K3S_DATASTORE_(CORRUPT|FOREIGN)/);
+    await k3s.run(`cmp ${file} /tmp/before && rm -r ${DATA_DIR}/server/db`);
+  });
+});
