@@ -104,6 +104,9 @@ function controllerManagerArguments({ config, pki, paths }: ControlPlaneInput): 
     'cluster-signing-legacy-unknown-cert-file': server.cert,
     'cluster-signing-legacy-unknown-key-file': server.key,
     controllers: '*,tokencleaner',
+    // Upstream's 20 a second are used up by the controllers' own start: a new node then waits four seconds for its pod range.
+    'kube-api-burst': '400',
+    'kube-api-qps': '200',
     kubeconfig,
     'leader-elect': 'false',
     profiling: 'false',
