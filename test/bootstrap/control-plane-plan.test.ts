@@ -14,18 +14,19 @@ const host = {
   userId: 0,
 };
 
-/** Stands for certificates: any path below it is a text that names itself. */
-function paths(name: string): unknown {
-  return new Proxy(
-    {},
-    { get: (_, key) => (/File$/.test(String(key)) ? `${name}.${String(key)}` : paths(`${name}.${String(key)}`)) },
-  );
+/** Stands for certificates: any path to a file is a text that names itself. */
+function files(name: string): unknown {
+  const get = (_: object, key: string | symbol): unknown => {
+    const path = `${name}.${String(key)}`;
+    return /File$|signingCertificateFiles\.\w+$/.test(path) ? path : files(path);
+  };
+  return new Proxy({}, { get });
 }
 
 function planOf(...flags: string[]) {
   const merged = mergeSettings(SERVER_OPTIONS, [parseArguments(SERVER_OPTIONS, flags).settings]);
   const config = resolveServerConfig(merged, host, { token: undefined, agentToken: undefined });
-  return controlPlanePlan({ config, pki: paths('pki') as ServerPki, paths: serverPaths('/data') });
+  return controlPlanePlan({ config, pki: files('pki') as ServerPki, paths: serverPaths('/data') });
 }
 
 const argsOf = (plan: ReturnType<typeof planOf>, name: string): string[] =>
