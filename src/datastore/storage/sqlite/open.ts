@@ -13,13 +13,14 @@ export function openDatabase(file: string, random: Random): Database.Database {
   const interrupted = bytesIn(`${file}-wal`) > 0;
   // SQLite would drop the log.
   if (isNew && interrupted) throw damaged(file, 'it is empty or missing, but its log (-wal) is there');
-  // The cluster's secrets are in it. SQLite gives its other files the mode of this one.
-  if (isNew) closeSync(openSync(file, 'a', 0o600));
+  if (isNew) {
+    // The cluster's secrets will be in it. SQLite gives its other files the mode of this one.
+    closeSync(openSync(file, 'a', 0o600));
+  } else examine(file, interrupted);
   // Somebody who looks into the file with other tools is waited for; no server is, because of the lock.
   const connection = new Database(file, { timeout: 5000 });
   try {
     if (isEmpty(connection)) create(connection, random);
-    else examine(connection, file, interrupted);
     configure(connection);
     if (isNew) syncDirectory(dirname(file));
     return connection;
@@ -60,38 +61,37 @@ function create(connection: Database.Database, random: Random): void {
   })();
 }
 
-function examine(connection: Database.Database, file: string, interrupted: boolean): void {
-  if (connection.pragma('application_id', { simple: true }) !== APPLICATION_ID) throw foreign(connection, file);
-  const version = Number(connection.pragma('user_version', { simple: true }));
-  if (version !== SCHEMA_VERSION) {
-    throw new K3sError(
-      'K3S_DATASTORE_SCHEMA',
-      `the database ${file} has schema ${version}; known is ${SCHEMA_VERSION}`,
-      {
-        fields: { file, version },
-        hint: 'It was written by a newer release: use that one.',
-      },
-    );
+/** Throws what speaks against using the file, through a connection that cannot change it. */
+function examine(file: string, interrupted: boolean): void {
+  const connection = new Database(file, { readonly: true, timeout: 5000 });
+  try {
+    // What a run has left that ended while it created the database.
+    if (isEmpty(connection)) return;
+    if (connection.pragma('application_id', { simple: true }) !== APPLICATION_ID) throw foreign(connection, file);
+    const version = Number(connection.pragma('user_version', { simple: true }));
+    if (version !== SCHEMA_VERSION) throw unknownSchema(file, version);
+    // Reads the whole file, so it is done only when there is reason to doubt it.
+    const finding: unknown = interrupted ? connection.pragma('quick_check(1)', { simple: true }) : 'ok';
+    if (finding !== 'ok') throw damaged(file, String(finding));
+  } finally {
+    connection.close();
   }
-  // Reads the whole file, so it is done only when there is reason to doubt it.
-  if (!interrupted) return;
-  const finding: unknown = connection.pragma('quick_check(1)', { simple: true });
-  if (finding !== 'ok') throw damaged(file, String(finding));
+}
+
+function unknownSchema(file: string, version: number): K3sError {
+  const message = `the database ${file} has schema ${version}; known is ${SCHEMA_VERSION}`;
+  return new K3sError('K3S_DATASTORE_SCHEMA', message, {
+    fields: { file, version },
+    hint: 'It was written by a newer release: use that one.',
+  });
 }
 
 function foreign(connection: Database.Database, file: string): K3sError {
-  const kine = connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'kine'").get();
-  if (kine !== undefined) {
-    return new K3sError(
-      'K3S_DATASTORE_KINE',
-      `the database ${file} was written by kine (k3s), whose format is another`,
-      {
-        fields: { file },
-        hint: 'Nothing was changed. Use another data directory.',
-      },
-    );
-  }
-  return new K3sError('K3S_DATASTORE_FOREIGN', `the file ${file} is a database of another program`, {
+  const kine = connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'kine'").get() !== undefined;
+  const message = kine
+    ? `the database ${file} was written by kine (k3s), whose format is another`
+    : `the file ${file} is a database of another program`;
+  return new K3sError(kine ? 'K3S_DATASTORE_KINE' : 'K3S_DATASTORE_FOREIGN', message, {
     fields: { file },
     hint: 'Nothing was changed. Use another data directory.',
   });

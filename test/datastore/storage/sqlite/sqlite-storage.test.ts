@@ -187,11 +187,25 @@ describe('opening a database that cannot be used', () => {
       'PRAGMA application_id = 1798534259; PRAGMA user_version = 99; CREATE TABLE state (x)',
       'K3S_DATASTORE_SCHEMA',
     ],
-  ])('refuses a database of %s', (_, sql, code) => {
+  ])('refuses a database of %s, without touching it', async (_, sql, code) => {
+    // Left open, as by a program that was killed, so that its log is there as well.
     const database = new Database(file);
+    database.pragma('journal_mode = WAL');
     database.exec(sql);
-    database.close();
+    const content = await Promise.all(['', '-wal'].map((suffix) => readFile(file + suffix)));
     expect(open).toThrow(expect.objectContaining({ code }));
+    const after = await Promise.all(['', '-wal'].map((suffix) => readFile(file + suffix)));
+    expect(after.map((each, at) => each.equals(content[at] as Buffer))).toEqual([true, true]);
+    database.close();
+  });
+
+  test('creates anew what a run left that was killed while it created it', async () => {
+    const database = new Database(file);
+    database.pragma('journal_mode = WAL');
+    database.close();
+    await using storage = open();
+    await storage.commit(put(1));
+    expect([...storage.keys()]).toHaveLength(1);
   });
 
   test('says where it cannot write', () => {
