@@ -8,19 +8,23 @@ export function dataDirectory(): Promise<string> {
   return loadDataDir([], process.env);
 }
 
-/** Replaces this process by a program that a server has installed below its data directory; returns only by throwing. */
+/** Where a server has installed this program below its data directory. */
+export async function bundledProgram(name: string): Promise<string> {
+  const path = join(await dataDirectory(), 'data/current/bin', name);
+  if (existsSync(path)) return path;
+  throw new K3sError('K3S_CLI_NOT_INSTALLED', `${path} does not exist`, {
+    hint: "Start 'k3s server' once, or set K3S_DATA_DIR to the data directory of the running server.",
+    fields: { path },
+  });
+}
+
+/** Replaces this process by a program that a server has installed; returns only by throwing. */
 export async function execBundled(
   name: string,
   args: readonly string[],
   environment: NodeJS.ProcessEnv,
 ): Promise<never> {
-  const path = join(await dataDirectory(), 'data/current/bin', name);
-  if (!existsSync(path)) {
-    throw new K3sError('K3S_CLI_NOT_INSTALLED', `${path} does not exist`, {
-      hint: "Start 'k3s server' once, or set K3S_DATA_DIR to the data directory of the running server.",
-      fields: { path },
-    });
-  }
+  const path = await bundledProgram(name);
   if (process.execve === undefined) {
     throw new K3sError('K3S_CLI_EXEC', 'this Node cannot replace its process', { hint: 'Use Node 24 or newer.' });
   }

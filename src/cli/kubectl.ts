@@ -2,10 +2,12 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ADMIN_KUBECONFIG } from '../pki/kubeconfig-files.ts';
-import { execBundled } from './bundled-program.ts';
+import { bundledProgram, execBundled } from './bundled-program.ts';
 
 /** Upstream kubectl, by default with the admin kubeconfig that the server writes. */
 export async function run(args: readonly string[]): Promise<number> {
+  // Before any word on the kubeconfig, which is missing too where no server has run yet.
+  await bundledProgram('kubectl');
   const env = { ...process.env };
   const named = args.some((argument) => argument === '--kubeconfig' || argument.startsWith('--kubeconfig='));
   if (env['KUBECONFIG'] === undefined && !named) {
