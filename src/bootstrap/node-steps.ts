@@ -84,13 +84,15 @@ export function describeNode(graph: StartGraph, options: ServerOptions, paths: S
         environment,
       });
       manager.add(nodeMetadataController, { nodeName, metadata });
+      const startedAt = clock.now();
       table.ensure(engineProcess(NODE, plan, paths, environment));
       scope.defer(() => table.stop(NODE));
+      return startedAt;
     },
   );
 
-  graph.step(`node ${config.nodeName} Ready`, [kubelet, images, server.cluster], (scope, _kubelet, _images, client) =>
-    nodeReady(client, config.nodeName, scope.signal),
+  graph.step(`node ${config.nodeName} Ready`, [kubelet, images, server.cluster], (scope, startedAt, _images, client) =>
+    nodeReady(client, { name: config.nodeName, startedAt, signal: scope.signal }),
   );
 }
 
@@ -102,26 +104,35 @@ function imageNamed(set: ComponentSet, name: string): string {
   });
 }
 
-/** Resolves when the node's condition Ready is true, as the watch shows it. */
-async function nodeReady(client: ClusterClient, name: string, signal: AbortSignal): Promise<void> {
+interface AwaitedNode {
+  readonly name: string;
+  /** When its kubelet was started, in ms since the epoch. */
+  readonly startedAt: number;
+  readonly signal: AbortSignal;
+}
+
+/** Resolves when the kubelet of this start says that the node is Ready. What an earlier one said stays on the Node for a while. */
+async function nodeReady(client: ClusterClient, { name, startedAt, signal }: AwaitedNode): Promise<void> {
   for (;;) {
     signal.throwIfAborted();
     try {
       const { items, resourceVersion } = await client.list(Nodes, { fieldSelector: `metadata.name=${name}`, signal });
-      if (items.some(isReady)) return;
+      if (items.some((node) => isReady(node, startedAt))) return;
       const events = client.watch(Nodes, {
         fieldSelector: `metadata.name=${name}`,
         resourceVersion,
         timeoutSeconds: 300,
         signal,
       });
-      for await (const event of events) if (event.type !== 'BOOKMARK' && isReady(event.object)) return;
+      for await (const event of events) if (event.type !== 'BOOKMARK' && isReady(event.object, startedAt)) return;
     } catch (error) {
       if (!isGone(error)) throw error;
     }
   }
 }
 
-function isReady(node: Node): boolean {
-  return node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
+function isReady(node: Node, since: number): boolean {
+  const ready = node.status?.conditions?.find(({ type }) => type === 'Ready');
+  // The API knows whole seconds only.
+  return ready?.status === 'True' && Date.parse(ready.lastHeartbeatTime ?? '') >= Math.floor(since / 1000) * 1000;
 }
