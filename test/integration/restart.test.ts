@@ -1,26 +1,12 @@
 import { describe, expect } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import { clusterTest } from './cluster-test.ts';
-import { K3S, type K3sMachine } from './k3s-machine.ts';
+import { containersOf } from './containers.ts';
+import { K3S } from './k3s-machine.ts';
 import { SLEEP, toolsPod } from './pods.ts';
+import { until } from './until.ts';
 
 const test = clusterTest({ name: 'restart' });
-
-/** Container ids of every pod by container name, and how often each was restarted. */
-async function containers(cluster: K3sMachine): Promise<Record<string, string>> {
-  const { items } = await cluster.get<{
-    items: {
-      metadata: { name: string };
-      status: { containerStatuses?: { containerID: string; restartCount: number }[] };
-    }[];
-  }>('pods', '--all-namespaces');
-  return Object.fromEntries(
-    items.map(({ metadata, status }) => [
-      metadata.name,
-      (status.containerStatuses ?? []).map(({ containerID, restartCount }) => `${containerID} ${restartCount}`).join(),
-    ]),
-  );
-}
 
 describe('a server', () => {
   test('stops within 15 seconds, leaves pods running, and finds them again', async ({ cluster }) => {
@@ -32,7 +18,7 @@ describe('a server', () => {
     });
     await cluster.kubectl('wait', '--for=condition=Ready', 'pod/worker', '--timeout=90s');
     await cluster.kubectl('rollout', 'status', '-n', 'kube-system', 'deployment/coredns', '--timeout=90s');
-    const before = await containers(cluster);
+    const before = await containersOf(cluster);
 
     const began = systemClock.monotonic();
     expect(await cluster.stop()).toBe(0);
@@ -41,9 +27,9 @@ describe('a server', () => {
     expect(await cluster.processIds(/(engine|containerd) /)).toEqual([]);
 
     await cluster.start();
-    expect(await containers(cluster)).toEqual(before);
     expect(await cluster.kubectl('get', 'configmap', 'kept', '-o', 'jsonpath={.data.key}')).toBe('value');
-    expect(await cluster.inPod('worker', 'echo alive')).toBe('alive\n');
+    expect(await until(() => cluster.inPod('worker', 'echo alive'))).toBe('alive\n');
+    expect(await containersOf(cluster)).toEqual(before);
   });
 
   test('refuses to share its data directory, and says who has it', async ({ cluster }) => {
