@@ -13,16 +13,18 @@ export interface ClusterOptions extends StartOptions {
  * are and how they end.
  */
 export function clusterTest({ name, prepare, ...start }: ClusterOptions) {
-  return test
-    // oxlint-disable-next-line no-empty-pattern -- vitest reads from the pattern which fixtures are needed
-    .extend('cluster', { scope: 'file' }, async ({}, { onCleanup }) => {
-      const k3s = await K3sMachine.create(name, { testTools: true });
-      onCleanup(() => k3s[Symbol.asyncDispose]());
-      await prepare?.(k3s);
-      await k3s.start(start);
-      return k3s;
-    })
-    .extend('failureReport', { auto: true }, ({ cluster, task, onTestFailed }) => {
-      onTestFailed(() => cluster.explainFailure(task.name));
-    });
+  return (
+    test
+      // oxlint-disable-next-line no-empty-pattern -- vitest reads from the pattern which fixtures are needed
+      .extend('cluster', { scope: 'file' }, async ({}, { onCleanup }) => {
+        const k3s = await K3sMachine.create(name, { testTools: true });
+        onCleanup(() => k3s[Symbol.asyncDispose]());
+        await prepare?.(k3s);
+        await k3s.start(start);
+        return k3s;
+      })
+      .extend('failureReport', { auto: true }, ({ cluster, task, onTestFailed }) => {
+        onTestFailed(() => cluster.explainFailure(task.name));
+      })
+  );
 }
