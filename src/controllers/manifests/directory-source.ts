@@ -6,7 +6,7 @@ import type { Logger } from '../../core/log.ts';
 import type { Source } from '../../framework/source.ts';
 import { scanDirectory, stampOf, statIfThere, type DirectoryScan, type FileStamp } from './directory-scan.ts';
 import { isDisabled } from './disable.ts';
-import { watchFolder } from './inotify.ts';
+import { watchFolder } from '../../framework/watch-folder.ts';
 import { readManifest } from './manifest-file.ts';
 import { openForWriting } from './open-writers.ts';
 import { observe, QUIET, sameStamp, settlesIn, type Observation } from './settling.ts';

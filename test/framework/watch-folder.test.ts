@@ -2,12 +2,12 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { watchFolder } from '../../../src/controllers/manifests/inotify.ts';
+import { watchFolder } from '../../src/framework/watch-folder.ts';
 
 let root: string;
 
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'k3s-inotify-'));
+  root = await mkdtemp(join(tmpdir(), 'k3s-watch-folder-'));
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
