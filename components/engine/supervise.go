@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"k8s.io/client-go/transport"
 	"k8s.io/klog/v2"
 )
 
@@ -48,6 +49,8 @@ func superviseCommand(available []component) int {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", os.Args[0], err)
 		return 2
 	}
+	// Read by every client as it is made.
+	transport.CertCallbackRefreshDuration = plan.clientCertificateRefresh()
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 

@@ -11,6 +11,8 @@ import {
   type NodeKubeconfigs,
   type ServerKubeconfigs,
 } from '../pki/kubeconfig-files.ts';
+import type { NodeIdentity } from '../pki/layout.ts';
+import type { Leaf } from '../pki/leaf.ts';
 import { leafLifetime } from '../pki/leaf-lifetime.ts';
 import { serverNames } from '../pki/server-names.ts';
 import { ensureNodePki, ensureServerPki, type NodePki, type ServerPki } from '../pki/server-pki.ts';
@@ -23,6 +25,12 @@ export interface Credentials {
   readonly kubeconfigs: ServerKubeconfigs & NodeKubeconfigs;
   /** Where the administrator's kubeconfig is. */
   readonly adminKubeconfig: string;
+  /** Writes it again, with another certificate. */
+  readonly writeAdminKubeconfig: (admin: Leaf) => Promise<string>;
+  /** What certificates say about this machine. */
+  readonly identity: NodeIdentity;
+  /** Milliseconds from issuing a leaf certificate to its expiry. */
+  readonly leafLifetime: number;
 }
 
 /** Creates what is missing of certificates, tokens and kubeconfigs, and takes the rest as it is on disk. */
@@ -66,13 +74,26 @@ export async function prepareCredentials(
     ...(await writeServerKubeconfigs(server, config.dataDir, local)),
     ...(await writeNodeKubeconfigs(node, local)),
   };
-  const adminKubeconfig = await writeAdminKubeconfig(server, {
-    server: `https://${urlHost(publicAddress(config))}:${config.httpsListenPort}`,
-    tlsServerName: API_SERVER_NAME,
-    path: config.writeKubeconfig,
-    mode: config.writeKubeconfigMode,
-  });
-  return { server, node, tokens, kubeconfigs, adminKubeconfig };
+  const writeAdmin = (admin: Leaf): Promise<string> =>
+    writeAdminKubeconfig(
+      { authorities: server.authorities, leaves: { admin } },
+      {
+        server: `https://${urlHost(publicAddress(config))}:${config.httpsListenPort}`,
+        tlsServerName: API_SERVER_NAME,
+        path: config.writeKubeconfig,
+        mode: config.writeKubeconfigMode,
+      },
+    );
+  return {
+    server,
+    node,
+    tokens,
+    kubeconfigs,
+    adminKubeconfig: await writeAdmin(server.leaves.admin),
+    writeAdminKubeconfig: writeAdmin,
+    identity: options.node,
+    leafLifetime: options.leafLifetime,
+  };
 }
 
 /** kube-apiserver's own listener, for the components of this machine. */

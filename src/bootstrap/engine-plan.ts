@@ -9,9 +9,20 @@ export interface EnginePlan {
   components: { name: string; args: string[] }[];
 }
 
-/** Writes the plan into `directory`; returns its path. */
-export async function writeEnginePlan(directory: string, name: string, plan: EnginePlan): Promise<string> {
+/** How often components look whether their client certificate is another, in ms, unless it lives for less than an hour. */
+const CLIENT_CERTIFICATE_REFRESH = 5 * 60_000;
+
+/** Writes the plan into `directory`; returns its path. `leafLifetime` is that of the components' certificates, in ms. */
+export async function writeEnginePlan(
+  directory: string,
+  name: string,
+  plan: EnginePlan,
+  leafLifetime: number,
+): Promise<string> {
   const path = join(directory, `${name}.json`);
-  await writeFileAtomically(path, `${JSON.stringify(plan, undefined, 2)}\n`, 0o600);
+  // A third of its life is left to a certificate that is replaced; the former one must be out of use well before its end.
+  const refresh = Math.min(CLIENT_CERTIFICATE_REFRESH, leafLifetime / 12);
+  const complete = { ...plan, clientCertificateRefreshSeconds: refresh / 1000 };
+  await writeFileAtomically(path, `${JSON.stringify(complete, undefined, 2)}\n`, 0o600);
   return path;
 }

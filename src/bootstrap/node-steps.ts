@@ -72,6 +72,7 @@ export function describeNode(graph: StartGraph, options: ServerOptions, paths: S
         paths.agentEtc,
         NODE,
         await prepareNode(node, credentials.node, credentials.kubeconfigs),
+        credentials.leafLifetime,
       );
       const { nodeName } = config;
       manager.add(podNetworkController, { nodeName, configure: (podCIDRs) => configurePodNetwork(node, podCIDRs) });

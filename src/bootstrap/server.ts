@@ -6,10 +6,13 @@ import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/log.ts';
 import { systemRandom } from '../core/random.ts';
 import { Scope } from '../core/scope.ts';
+import { CertificateSource } from '../controllers/certificates/certificate-source.ts';
+import { certificates } from '../controllers/certificates/certificates.ts';
 import { startDatastore } from '../datastore/datastore.ts';
 import { createManager } from '../framework/manager.ts';
 import { createAuthenticator } from '../supervisor/authentication.ts';
 import { createSupervisor } from '../supervisor/supervisor.ts';
+import { certificateUsers } from './certificate-users.ts';
 import { controlPlanePlan } from './control-plane-plan.ts';
 import { addClusterControllers, prepareManifests } from './controllers.ts';
 import { apiServerUrl, prepareCredentials } from './credentials.ts';
@@ -97,7 +100,7 @@ function describeServer(options: ServerOptions): ServerDescription {
   );
 
   const ports = graph.step('ports', [datastore], () => requirePorts(config, environment));
-  graph.step(`port ${config.httpsListenPort}`, [credentials], async (scope, { server, tokens }) => {
+  const supervision = graph.step(`port ${config.httpsListenPort}`, [credentials], async (scope, { server, tokens }) => {
     const { leaves, authorities } = server;
     const lifetime = new AbortController();
     const supervisor = await createSupervisor({
@@ -119,7 +122,7 @@ function describeServer(options: ServerOptions): ServerDescription {
       log: log.child({ part: 'supervisor' }),
       signal: lifetime.signal,
     });
-    scope.use(supervisor);
+    return scope.use(supervisor);
   });
 
   const cluster = graph.step('cluster access', [credentials], (scope, { server }) => {
@@ -138,6 +141,21 @@ function describeServer(options: ServerOptions): ServerDescription {
     return Promise.resolve(created);
   });
 
+  graph.step(
+    'certificate control',
+    [manager, credentials, supervision, cluster],
+    (_scope, controllers, prepared, supervisor, client) => {
+      const { dataDir, nodeName } = config;
+      controllers.add(certificates, {
+        source: new CertificateSource({ dataDir, node: () => prepared.identity, clock }),
+        nodeName,
+        lifetime: prepared.leafLifetime,
+        use: certificateUsers({ credentials: prepared, supervisor, client }),
+      });
+      return Promise.resolve();
+    },
+  );
+
   const processes = graph.step('process control', [manager], (scope, controllers) => {
     const table = new ProcessTable(clock, log);
     scope.signal.addEventListener('abort', () => table.freeze(), { once: true });
@@ -148,8 +166,13 @@ function describeServer(options: ServerOptions): ServerDescription {
   const apiServer = graph.step(
     'kube-apiserver',
     [components, credentials, processes, cluster, ports],
-    async (scope, _components, { server }, table, client) => {
-      const plan = await writeEnginePlan(paths.etc, CONTROL_PLANE, controlPlanePlan({ config, pki: server, paths }));
+    async (scope, _components, { server, leafLifetime }, table, client) => {
+      const plan = await writeEnginePlan(
+        paths.etc,
+        CONTROL_PLANE,
+        controlPlanePlan({ config, pki: server, paths }),
+        leafLifetime,
+      );
       table.ensure(engineProcess(CONTROL_PLANE, plan, paths, environment));
       scope.defer(() => table.stop(CONTROL_PLANE));
       await apiServerReady(client, { clock, signal: scope.signal });

@@ -15,6 +15,8 @@ export const MODULES: Readonly<Record<(typeof COMMANDS)[number]['name'], () => P
   crictl: () => import('./crictl.ts'),
   'check-config': () => import('./check-config.ts'),
   killall: () => import('./killall.ts'),
+  'certificate check': () => import('./certificate-check.ts'),
+  'certificate rotate': () => import('./certificate-rotate.ts'),
   'token generate': () => import('./token-generate.ts'),
   completion: () => import('./completion.ts'),
   help: () => import('./help.ts'),
@@ -32,6 +34,12 @@ export function findCommand(words: readonly string[]): Invocation {
   if (command !== undefined) return { command, args: words.slice(command.name.split(' ').length) };
   const [name = ''] = words;
   const names = COMMANDS.map((candidate) => candidate.name);
+  const longer = names.filter((candidate) => candidate.startsWith(`${name} `));
+  if (longer.length > 0) {
+    throw new K3sError('K3S_CONFIG_UNKNOWN_COMMAND', `'k3s ${name}' wants another word behind it`, {
+      hint: `Commands are: ${longer.map((command) => `k3s ${command}`).join(', ')}`,
+    });
+  }
   const near = nearest(words.slice(0, 2).join(' '), names) ?? nearest(name, names);
   throw new K3sError('K3S_CONFIG_UNKNOWN_COMMAND', `there is no command ${JSON.stringify(name)}`, {
     hint:

@@ -13,3 +13,9 @@ export interface Credentials {
   /** Accept any certificate of the server. */
   insecure?: boolean;
 }
+
+/** What a client proves its identity with. PEM. */
+export interface ClientCertificate {
+  cert: string;
+  key: string;
+}

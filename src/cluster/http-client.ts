@@ -14,7 +14,7 @@ import type {
   WatchOptions,
   WriteOptions,
 } from './client.ts';
-import type { Credentials } from './credentials.ts';
+import type { ClientCertificate, Credentials } from './credentials.ts';
 import { Discovery } from './discovery.ts';
 import type { KubernetesObject, ObjectRef } from './object.ts';
 import { collectionPathOf, pathOf } from './path.ts';
@@ -26,6 +26,8 @@ import { watchRequest } from './watch-request.ts';
 export interface HttpClient extends ClusterClient, AsyncDisposable {
   /** Asks the server anew which kinds it has, for whoever knows that they have changed. */
   refreshKinds(): Promise<void>;
+  /** Proves the identity with another certificate from the next request on; what is under way is not disturbed. */
+  setClientCertificate(certificate: ClientCertificate): void;
 }
 
 export function createHttpClient(credentials: Credentials, options: { clock: Clock }): HttpClient {
@@ -127,6 +129,10 @@ class HttpClusterClient implements HttpClient {
 
   refreshKinds(): Promise<void> {
     return this.#discovery.refresh();
+  }
+
+  setClientCertificate(certificate: ClientCertificate): void {
+    this.#transport.setClientCertificate(certificate);
   }
 
   async raw(method: string, path: string, options: RawOptions = {}): Promise<{ status: number; body: string }> {

@@ -1,6 +1,6 @@
 import { Agent, type Dispatcher } from 'undici';
 import { ApiError, type ApiStatus, unreachable } from './api-error.ts';
-import type { Credentials } from './credentials.ts';
+import type { ClientCertificate, Credentials } from './credentials.ts';
 
 export interface TransportRequest {
   method: string;
@@ -34,8 +34,10 @@ export class Transport implements AsyncDisposable {
   readonly #origin: string;
   readonly #prefix: string;
   readonly #token: Credentials['token'];
-  readonly #requests: Agent;
-  readonly #streams: Agent;
+  readonly #credentials: Credentials;
+  #agents: Agents;
+  /** Agents of former certificates, with requests that are still under way. */
+  readonly #former = new Set<Agent>();
 
   constructor(credentials: Credentials) {
     const url = new URL(credentials.server);
@@ -43,24 +45,26 @@ export class Transport implements AsyncDisposable {
     this.#origin = url.origin;
     this.#prefix = url.pathname.replace(/\/$/, '');
     this.#token = credentials.token;
-    const { ca, cert, key, serverName, insecure } = credentials;
-    const connect = {
-      ...(ca === undefined ? {} : { ca }),
-      ...(cert === undefined ? {} : { cert }),
-      ...(key === undefined ? {} : { key }),
-      ...(serverName === undefined ? {} : { servername: serverName }),
-      ...(insecure === true ? { rejectUnauthorized: false } : {}),
-    };
-    const common = { connect, allowH2: false, keepAliveTimeout: KEEP_ALIVE, headersTimeout: ANSWER_LIMIT };
-    this.#requests = new Agent({ ...common, connections: CONNECTIONS, bodyTimeout: ANSWER_LIMIT });
-    // Whoever reads a stream watches over its silences.
-    this.#streams = new Agent({ ...common, bodyTimeout: 0 });
+    this.#credentials = credentials;
+    this.#agents = createAgents(credentials);
+  }
+
+  /** Proves the identity with another certificate from the next request on; what is under way is not disturbed. */
+  setClientCertificate(certificate: ClientCertificate): void {
+    for (const agent of Object.values(this.#agents)) {
+      this.#former.add(agent);
+      void agent.close().then(
+        () => this.#former.delete(agent),
+        () => this.#former.delete(agent),
+      );
+    }
+    this.#agents = createAgents({ ...this.#credentials, ...certificate });
   }
 
   /** The whole answer. Rejects with ApiError for a status of 400 and above. */
   async request(request: TransportRequest): Promise<TransportResponse> {
     try {
-      const { statusCode, headers, body } = await this.#send(this.#requests, request);
+      const { statusCode, headers, body } = await this.#send('requests', request);
       const text = await body.text();
       if (statusCode >= 400) throw apiError(statusCode, text, headers, request);
       return { status: statusCode, body: text };
@@ -72,7 +76,7 @@ export class Transport implements AsyncDisposable {
   /** The answer piece by piece, once the server has accepted. Leaving the iteration closes the connection. */
   async stream(request: TransportRequest): Promise<AsyncIterable<Buffer>> {
     try {
-      const { statusCode, headers, body } = await this.#send(this.#streams, request);
+      const { statusCode, headers, body } = await this.#send('streams', request);
       if (statusCode >= 400) throw apiError(statusCode, await body.text(), headers, request);
       return this.#pieces(body, request);
     } catch (error) {
@@ -82,7 +86,7 @@ export class Transport implements AsyncDisposable {
 
   /** Breaks off what is under way. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([this.#requests.destroy(), this.#streams.destroy()]);
+    await Promise.all([...Object.values(this.#agents), ...this.#former].map((agent) => agent.destroy()));
   }
 
   async *#pieces(body: AsyncIterable<Buffer>, request: TransportRequest): AsyncIterable<Buffer> {
@@ -94,12 +98,12 @@ export class Transport implements AsyncDisposable {
   }
 
   async #send(
-    agent: Agent,
+    kind: keyof Agents,
     { method, path, query = {}, headers = {}, body, signal }: TransportRequest,
   ): Promise<Dispatcher.ResponseData> {
     signal?.throwIfAborted();
     const token = typeof this.#token === 'function' ? await this.#token() : this.#token;
-    return agent.request({
+    return this.#agents[kind].request({
       origin: this.#origin,
       path: this.#prefix + path + queryString(query),
       method,
@@ -120,6 +124,27 @@ export class Transport implements AsyncDisposable {
       ? error
       : unreachable(this.server, { method: request.method, path: request.path }, error);
   }
+}
+
+interface Agents {
+  readonly requests: Agent;
+  readonly streams: Agent;
+}
+
+function createAgents({ ca, cert, key, serverName, insecure }: Credentials): Agents {
+  const connect = {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(serverName === undefined ? {} : { servername: serverName }),
+    ...(insecure === true ? { rejectUnauthorized: false } : {}),
+  };
+  const common = { connect, allowH2: false, keepAliveTimeout: KEEP_ALIVE, headersTimeout: ANSWER_LIMIT };
+  return {
+    requests: new Agent({ ...common, connections: CONNECTIONS, bodyTimeout: ANSWER_LIMIT }),
+    // Whoever reads a stream watches over its silences.
+    streams: new Agent({ ...common, bodyTimeout: 0 }),
+  };
 }
 
 function queryString(query: Readonly<Record<string, string | number | boolean | undefined>>): string {

@@ -16,6 +16,33 @@ export interface Command {
 /** What `k3s killall` can be told. */
 export const KILLALL_OPTIONS = [DATA_DIR_OPTION] as const;
 
+const SERVICE_OPTION = {
+  name: 'service',
+  short: 's',
+  type: 'list',
+  commas: true,
+  merge: 'append',
+  placeholder: 'NAME',
+  group: 'Certificates',
+  help: 'Only those of this service: admin, api-server, auth-proxy, cloud-controller, controller-manager, etcd, k3s-controller, k3s-server, kube-proxy, kubelet, scheduler or supervisor',
+} as const satisfies Option;
+
+export const CERTIFICATE_ROTATE_OPTIONS = [SERVICE_OPTION, DATA_DIR_OPTION] as const;
+
+export const CERTIFICATE_CHECK_OPTIONS = [
+  {
+    name: 'output',
+    short: 'o',
+    type: 'choice',
+    choices: ['text', 'table', 'json', 'yaml'],
+    default: 'text',
+    group: 'Certificates',
+    help: 'Print it in this form',
+  },
+  { ...SERVICE_OPTION, help: `${SERVICE_OPTION.help}; or certificate-authority` },
+  DATA_DIR_OPTION,
+] as const satisfies readonly Option[];
+
 export const COMMANDS = [
   { name: 'server', summary: 'Run a server: control plane and node', usage: '[OPTION]...', options: SERVER_OPTIONS },
   { name: 'kubectl', summary: 'Run kubectl against the cluster of this machine', usage: '[ARGUMENT]...', options: [] },
@@ -27,6 +54,18 @@ export const COMMANDS = [
     summary: 'Stop everything on this machine, pods included, and leave nothing running',
     usage: '[OPTION]...',
     options: KILLALL_OPTIONS,
+  },
+  {
+    name: 'certificate check',
+    summary: 'Show until when certificates are valid; the exit status is 1 when one should have been replaced',
+    usage: '[OPTION]...',
+    options: CERTIFICATE_CHECK_OPTIONS,
+  },
+  {
+    name: 'certificate rotate',
+    summary: 'Put certificates aside, so that a running server replaces them at once and a stopped one at its start',
+    usage: '[OPTION]...',
+    options: CERTIFICATE_ROTATE_OPTIONS,
   },
   { name: 'token generate', summary: 'Print a new random token', usage: '', options: [] },
   {

@@ -44,14 +44,24 @@ export async function ensureAuthority(base: string, namePrefix: string, clock: C
     const finished = await finishCreation(certificateFile, keyFile, keyPem, clock);
     if (finished !== undefined) return finished;
   }
-  if (keyPem !== undefined || bundle !== undefined) {
-    const [present, missing] = keyPem === undefined ? [certificateFile, keyFile] : [keyFile, certificateFile];
-    throw new K3sError('K3S_PKI_INCOMPLETE_AUTHORITY', `${present} exists but ${missing} does not`, {
-      fields: { path: missing },
-      hint: REMEDY,
-    });
-  }
+  if (keyPem !== undefined) throw incomplete(`${keyFile} exists but ${certificateFile} does not`, certificateFile);
+  if (bundle !== undefined) throw incomplete(`${certificateFile} exists but ${keyFile} does not`, keyFile);
   return create(certificateFile, keyFile, namePrefix, clock);
+}
+
+/** Reads the authority `<base>.crt` and `<base>.key` of a server that runs; never creates one. */
+export async function readAuthority(base: string, clock: Clock): Promise<Authority> {
+  const certificateFile = `${base}.crt`;
+  const keyFile = `${base}.key`;
+  const keyPem = await readTextFile(keyFile);
+  const bundle = await readTextFile(certificateFile);
+  if (keyPem === undefined) throw incomplete(`${keyFile} is gone`, keyFile);
+  if (bundle === undefined) throw incomplete(`${certificateFile} is gone`, certificateFile);
+  return load(certificateFile, keyFile, bundle, keyPem, clock);
+}
+
+function incomplete(message: string, path: string): K3sError {
+  return new K3sError('K3S_PKI_INCOMPLETE_AUTHORITY', message, { fields: { path }, hint: REMEDY });
 }
 
 async function create(certificateFile: string, keyFile: string, namePrefix: string, clock: Clock): Promise<Authority> {

@@ -58,7 +58,13 @@ export interface AdminKubeconfigOptions extends ApiEndpoint {
 }
 
 /** Writes the administrator's kubeconfig, complete in itself so that it can be copied to another machine; returns its path. */
-export async function writeAdminKubeconfig(pki: ServerPki, options: AdminKubeconfigOptions): Promise<string> {
+export async function writeAdminKubeconfig(
+  pki: {
+    readonly authorities: Pick<ServerPki['authorities'], 'server'>;
+    readonly leaves: Readonly<Record<'admin', Leaf>>;
+  },
+  options: AdminKubeconfigOptions,
+): Promise<string> {
   const usual = options.usualPath ?? ADMIN_KUBECONFIG;
   const path = options.path ?? usual;
   const { certificatePem: certificate, keyPem: key } = pki.leaves.admin;

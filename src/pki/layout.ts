@@ -33,7 +33,7 @@ export const AUTHORITIES = {
 
 export type AuthorityName = keyof typeof AUTHORITIES;
 
-interface LeafLayout<A extends AuthorityName = AuthorityName> {
+export interface LeafLayout<A extends AuthorityName = AuthorityName> {
   /** Path below `server/tls` or `agent`, without the ending. */
   readonly file: string;
   readonly authority: A;

@@ -6,15 +6,12 @@ import { K3sError } from '../core/errors.ts';
 import { CLOCK_TOLERANCE, isIssuedBy, type Authority } from './authority.ts';
 import { issueLeaf, type KeyUsage, type Subject } from './certificate.ts';
 import { readCertificateFile, readKeyFile } from './certificate-file.ts';
+import { subjectOf } from './distinguished-name.ts';
 import { PRIVATE_FILE, readTextFile, removeFile, writeFileAtomic } from './files.ts';
 import { generateEcKey, privateKeyPem } from './private-key.ts';
+import { renewalOf } from './renewal.ts';
 
-const DAY = 86_400_000;
-
-/** A certificate that has less than this left is issued anew. */
-export const RENEWAL_WINDOW = 120 * DAY;
-
-const REMEDY = 'Delete the .crt and .key files of this pair; they are issued again at the next start';
+const REMEDY = 'Delete the .crt and .key files of this pair; they are issued again at once, or at the next start';
 
 /** What a leaf certificate has to say. */
 export interface LeafProfile {
@@ -65,18 +62,20 @@ export async function ensureLeaf(options: EnsureLeafOptions): Promise<Leaf> {
   if (!isIssuedBy(certificate, options.authority.certificate)) {
     return issue(options, files, undefined, 'its authority has changed');
   }
-  const reason = reasonToRenew(certificate, options.profile, options.clock.now());
+  // What is issued is not valid before its authority is, so doing that again would not help.
+  const now = Math.max(options.clock.now(), options.authority.certificate.validFromDate.getTime());
+  const reason = reasonToRenew(certificate, options.profile, now);
   if (reason !== undefined) return issue(options, files, key, reason);
   return { ...files, certificatePem, keyPem, issuedBecause: undefined };
 }
 
 /** Why a certificate no longer fits its profile; undefined when it does. Further names in the certificate are no reason. */
 export function reasonToRenew(certificate: X509Certificate, profile: LeafProfile, now: number): string | undefined {
-  if (certificate.validToDate.getTime() - now < RENEWAL_WINDOW) return `it expires on ${certificate.validTo}`;
+  if (now > renewalOf(certificate)) return `it expires on ${certificate.validTo}`;
   if (certificate.validFromDate.getTime() > now) return `it is not valid before ${certificate.validFrom}`;
-  const subject = certificate.toLegacyObject().subject;
-  if (subject.CN !== profile.subject.commonName) return 'its common name has changed';
-  const organizations = (subject.O === undefined ? [] : [subject.O].flat()).sort();
+  const subject = subjectOf(certificate);
+  if (subject.commonName !== profile.subject.commonName) return 'its common name has changed';
+  const organizations = [...subject.organizations].sort();
   const wanted = [...(profile.subject.organizations ?? [])].sort();
   if (!isDeepStrictEqual(organizations, wanted)) return 'its organizations have changed';
   const missing = profile.names.find((name) => !hasName(certificate, name));

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/log.ts';
 import { ensureAuthority, type Authority } from './authority.ts';
+import { NODE_TLS, SERVER_TLS } from './certificate-places.ts';
 import { PRIVATE_FILE, PUBLIC_FILE, writeFileIfChanged } from './files.ts';
 import {
   AUTHORITIES,
@@ -51,7 +52,7 @@ export interface NodePki {
  * A damaged or contradictory file is a K3sError that names it; nothing is overwritten then.
  */
 export async function ensureServerPki(options: PkiOptions): Promise<ServerPki> {
-  const directory = join(options.dataDir, 'server/tls');
+  const directory = join(options.dataDir, SERVER_TLS);
   const authorities = await mapValues(AUTHORITIES, (layout) =>
     ensureAuthority(join(directory, layout.file), layout.prefix, options.clock),
   );
@@ -77,7 +78,7 @@ export async function ensureNodePki(
   authorities: Readonly<Record<'client' | 'server', Authority>>,
   options: PkiOptions,
 ): Promise<NodePki> {
-  const directory = join(options.dataDir, 'agent');
+  const directory = join(options.dataDir, NODE_TLS);
   const leaves = await mapValues(NODE_LEAVES, (layout) =>
     ensure(options, join(directory, layout.file), authorities[layout.authority], layout, PRIVATE_FILE),
   );

@@ -13,7 +13,7 @@ import { ping } from './routes/ping.ts';
 import { readyz } from './routes/readyz.ts';
 import { sendFailure } from './status.ts';
 import { createTlsFront, type ServingCertificates } from './tls-front.ts';
-import { createUpstream } from './upstream.ts';
+import { createUpstream, type ClientCertificate } from './upstream.ts';
 
 export interface SupervisorOptions {
   /** `--bind-address`; absent: every address of the machine. */
@@ -28,7 +28,7 @@ export interface SupervisorOptions {
   /** `server-ca.crt`, byte for byte as tokens have its hash: served at `/cacerts`, and the authority of kube-apiserver. */
   readonly serverCa: string;
   /** `client-auth-proxy` (PEM): vouches to kube-apiserver for the identities of clients. */
-  readonly frontProxy: { readonly cert: string; readonly key: string };
+  readonly frontProxy: ClientCertificate;
   /** Where kube-apiserver listens. Nothing has to be there yet. */
   readonly apiServer: { readonly host: string; readonly port: number };
   readonly authenticator: Authenticator;
@@ -49,6 +49,8 @@ export interface Supervisor extends AsyncDisposable {
   readonly connections: number;
   /** Shows other certificates, or trusts another authority of clients, from the next connection on. */
   setServingCertificates(certificates: ServingCertificates): void;
+  /** Vouches to kube-apiserver with another certificate from the next request on. */
+  setFrontProxy(certificate: ClientCertificate): void;
 }
 
 const DRAIN_TIMEOUT = 2_000;
@@ -131,6 +133,7 @@ export async function createSupervisor(options: SupervisorOptions): Promise<Supe
       return open.size;
     },
     setServingCertificates: (certificates) => front.setCertificates(certificates),
+    setFrontProxy: (certificate) => upstream.setFrontProxy(certificate),
     [Symbol.asyncDispose]: dispose,
   };
 }

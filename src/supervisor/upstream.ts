@@ -5,13 +5,19 @@ import type { Logger } from '../core/log.ts';
 import type { ApiCredential, HeaderLines } from './forwarded-headers.ts';
 import { API_SERVER_LOST, API_SERVER_NOT_READY, type Failure } from './status.ts';
 
+/** A client certificate and its key, in PEM. */
+export interface ClientCertificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
 export interface UpstreamOptions {
   readonly host: string;
   readonly port: number;
   /** PEM of the authority that kube-apiserver's serving certificate leads to. */
   readonly serverCa: string;
   /** The certificate (PEM) that kube-apiserver's `--requestheader-client-ca-file` trusts to vouch for identities. */
-  readonly frontProxy: { readonly cert: string; readonly key: string };
+  readonly frontProxy: ClientCertificate;
 }
 
 export interface UpstreamRequest {
@@ -25,6 +31,8 @@ export interface UpstreamRequest {
 export interface Upstream extends Disposable {
   /** Begins a request; throws when method, path or a header cannot be written as HTTP. */
   request(request: UpstreamRequest): ClientRequest;
+  /** Vouches with another certificate from the next request on; connections of the former one serve the requests that they have. */
+  setFrontProxy(certificate: ClientCertificate): void;
 }
 
 /** A name that kube-apiserver's certificate always carries, whatever the address it is reached by. */
@@ -47,13 +55,16 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     minVersion: 'TLSv1.2',
   } as const;
   const agents: Readonly<Record<ApiCredential['kind'], Agent>> = {
-    identity: new Agent({ ...shared, cert: options.frontProxy.cert, key: options.frontProxy.key }),
+    identity: new Agent(shared),
     token: new Agent(shared),
   };
+  let { cert, key } = options.frontProxy;
   return {
     request({ method, path, headers, credential }) {
       return request({
         agent: agents[credential.kind],
+        // The pool keeps connections apart by these.
+        ...(credential.kind === 'identity' ? { cert, key } : {}),
         host: options.host,
         port: options.port,
         method,
@@ -61,6 +72,9 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         headers: Object.fromEntries(headers),
         setHost: !headers.has('host'),
       });
+    },
+    setFrontProxy(certificate) {
+      ({ cert, key } = certificate);
     },
     [Symbol.dispose]() {
       agents.identity.destroy();

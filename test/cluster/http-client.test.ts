@@ -37,6 +37,7 @@ async function identities() {
     ca: issuer.certificate.toString(),
     server: await leaf('server', 'server', ['kubernetes']),
     client: await leaf('admin', 'client', []),
+    renewed: await leaf('renewed', 'client', []),
   };
 }
 
@@ -61,6 +62,28 @@ describe('connections', () => {
     });
     const trusting = connect({ server: stub.url, ...client, insecure: true });
     expect((await trusting.get(ConfigMaps, where)).metadata.name).toBe('a');
+  });
+
+  test('show another certificate from the next request on, and do not break off what is under way', async () => {
+    const { ca, server, client, renewed } = await identities();
+    const peers: unknown[] = [];
+    const waiting: ServerResponse[] = [];
+    const stub = await stubServer(
+      ({ url }, response) => {
+        peers.push((response.socket as TLSSocket).getPeerCertificate().subject?.CN);
+        if (url.endsWith('/slow')) waiting.push(response);
+        else json(response, map('a'));
+      },
+      { ...server, ca, requestCert: true, rejectUnauthorized: true },
+    );
+    const kubernetes = connect({ server: stub.url, ca, ...client, serverName: 'kubernetes' });
+    const slow = kubernetes.get(ConfigMaps, { namespace: 'default', name: 'slow' });
+    while (waiting.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    kubernetes.setClientCertificate(renewed);
+    await kubernetes.get(ConfigMaps, where);
+    for (const response of waiting) json(response, map('slow'));
+    expect((await slow).metadata.name).toBe('slow');
+    expect(peers).toEqual(['admin', 'renewed']);
   });
 
   test('are shared: twenty requests one after another need two at most, two hundred at once sixteen', async () => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { VirtualClock } from '../../src/core/testing/virtual-clock.ts';
-import { ensureAuthority } from '../../src/pki/authority.ts';
+import { ensureAuthority, readAuthority } from '../../src/pki/authority.ts';
 import { issueLeaf, selfSignAuthority, type Issuer } from '../../src/pki/certificate.ts';
 import { generateEcKey, privateKeyPem } from '../../src/pki/private-key.ts';
 
@@ -237,5 +237,23 @@ describe('after a crash while the pair was written', () => {
     await ensureAuthority(join(path, 'client-ca'), 'k3s-client', clock);
     expect((await stat(join(path, 'client-ca.key'))).mode & 0o777).toBe(0o600);
     expect((await readdir(path)).sort()).toEqual(['client-ca.crt', 'client-ca.key']);
+  });
+});
+
+describe('reading an authority of a server that runs', () => {
+  test('gives what is on disk', async () => {
+    const base = join(await directory(), 'client-ca');
+    const { bundle } = await ensureAuthority(base, 'k3s-client', clock);
+    expect(await readAuthority(base, clock)).toMatchObject({ bundle });
+  });
+
+  test.each(['crt', 'key'])('never makes another one when the .%s is gone', async (ending) => {
+    const base = join(await directory(), 'client-ca');
+    await ensureAuthority(base, 'k3s-client', clock);
+    await rm(`${base}.${ending}`);
+    await expect(readAuthority(base, clock)).rejects.toMatchObject({
+      code: 'K3S_PKI_INCOMPLETE_AUTHORITY',
+      fields: { path: `${base}.${ending}` },
+    });
   });
 });

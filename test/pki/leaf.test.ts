@@ -95,6 +95,31 @@ describe('a leaf on disk', () => {
     expect(first(after.certificatePem).validToDate.getTime()).toBeGreaterThan(options.clock.now() + 364 * DAY);
   });
 
+  test('of a short life is issued again when a third of that is left', async () => {
+    const options = { ...(await setUp()), lifetime: 180_000 };
+    await ensureLeaf(options);
+    options.clock.jump(120_000);
+    expect((await ensureLeaf(options)).issuedBecause).toBeUndefined();
+    options.clock.jump(1);
+    expect((await ensureLeaf(options)).issuedBecause).toMatch(/^it expires on /);
+    expect((await ensureLeaf(options)).issuedBecause).toBeUndefined();
+  });
+
+  test('is issued again after its end', async () => {
+    const options = await setUp();
+    await ensureLeaf(options);
+    options.clock.jump(400 * DAY);
+    const { certificatePem } = await ensureLeaf(options);
+    expect(first(certificatePem).validToDate.getTime()).toBe(options.clock.now() + 365 * DAY);
+  });
+
+  test('is not issued again and again while the clock is before the beginning of its authority', async () => {
+    const options = await setUp();
+    options.clock.jump(-10 * DAY);
+    await ensureLeaf(options);
+    expect((await ensureLeaf(options)).issuedBecause).toBeUndefined();
+  });
+
   test('is issued again when the clock was wrong and has been put back', async () => {
     const options = await setUp();
     options.clock.jump(10 * DAY);
@@ -171,9 +196,10 @@ describe('the lifetime of leaves', () => {
     expect(leafLifetime({})).toBe(365 * DAY);
     expect(leafLifetime({ CATTLE_NEW_SIGNED_CERT_EXPIRATION_DAYS: '' })).toBe(365 * DAY);
     expect(leafLifetime({ CATTLE_NEW_SIGNED_CERT_EXPIRATION_DAYS: '3650' })).toBe(3650 * DAY);
+    expect(leafLifetime({ CATTLE_NEW_SIGNED_CERT_EXPIRATION_DAYS: '0.5' })).toBe(DAY / 2);
   });
 
-  test.each(['0', '-1', '1.5', 'year'])('cannot be %j days', (text) => {
+  test.each(['0', '-1', '0.0002', '1e3', 'year'])('cannot be %j days', (text) => {
     expect(() => leafLifetime({ CATTLE_NEW_SIGNED_CERT_EXPIRATION_DAYS: text })).toThrow(
       expect.objectContaining({ code: 'K3S_PKI_LIFETIME' }),
     );

@@ -195,4 +195,24 @@ describe('new certificates', () => {
     response.resume();
     agent.destroy();
   });
+
+  test('vouches to kube-apiserver with the front-proxy certificate that it was given last, without a break', async () => {
+    const waiting: ServerResponse[] = [];
+    await using stage = await openStage({
+      answer: (request, response) => (request.url === '/watch' ? waiting.push(response) : response.end('fine')),
+    });
+    const as = stage.certificates.admin;
+    const underWay = ask(stage, '/watch', { as });
+    while (waiting.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    await ask(stage, '/before', { as });
+    stage.supervisor.setFrontProxy(stage.certificates.requestHeaderCa.issue('renewed', { usage: 'client' }));
+    await ask(stage, '/after', { as });
+    for (const response of waiting) response.end('fine');
+    expect((await underWay).status).toBe(200);
+    expect(stage.api.seen.map(({ url, vouchedBy }) => `${url} ${vouchedBy}`)).toEqual([
+      '/watch system:auth-proxy',
+      '/before system:auth-proxy',
+      '/after renewed',
+    ]);
+  });
 });
