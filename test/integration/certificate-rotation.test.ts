@@ -7,9 +7,9 @@ import type { SteadyReport } from './programs/steady-client.ts';
 import { until } from './until.ts';
 
 const NODE = 'certificate-rotation';
-/** 52 s: each certificate is replaced after 35 s. */
-const SHORT_LIVED = { CATTLE_NEW_SIGNED_CERT_EXPIRATION_DAYS: '0.0006' };
-const ROTATIONS = 3;
+/** 43 s: each certificate is replaced after 29 s. */
+const SHORT_LIVED = { CATTLE_NEW_SIGNED_CERT_EXPIRATION_DAYS: '0.0005' };
+const ROTATIONS = 5;
 
 const SERVER = /^k3s server/;
 const ENGINES = /engine (control-plane|node) /;
@@ -28,7 +28,7 @@ describe('certificates with a life of about a minute', () => {
   }) => {
     const engines = await cluster.processIds(ENGINES);
     const program = join(import.meta.dirname, 'programs/steady-client.ts');
-    const report = await cluster.run(['node', program, NODE, `${ROTATIONS}`], { signal: AbortSignal.timeout(200_000) });
+    const report = await cluster.run(['node', program, NODE, `${ROTATIONS}`], { signal: AbortSignal.timeout(240_000) });
     const { requests, failures, invalid } = JSON.parse(report) as SteadyReport;
     expect(failures).toEqual([]);
     expect(invalid).toEqual([]);
