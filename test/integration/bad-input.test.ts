@@ -1,7 +1,9 @@
 import { dirname, join } from 'node:path';
 import { describe, expect, test as base } from 'vitest';
 import { DATA_DIR, K3S, K3sMachine } from './k3s-machine.ts';
+import { until } from './until.ts';
 
+// oxlint-disable-next-line no-empty-pattern -- vitest reads from the pattern which fixtures are needed
 const test = base.extend('k3s', { scope: 'file' }, async ({}, { onCleanup }) => {
   const k3s = await K3sMachine.create('bad-input');
   onCleanup(() => k3s[Symbol.asyncDispose]());
@@ -42,17 +44,9 @@ describe('k3s server says in one line what is wrong and what to do, and ends', (
   });
 
   test('when it is not run by root', async ({ k3s }) => {
-    const { code, said } = await refusal(
-      k3s,
-      'setpriv',
-      '--reuid=65534',
-      '--regid=65534',
-      '--clear-groups',
-      '--',
-      process.execPath,
-      join(dirname(K3S), 'src/cli/main.ts'),
-      'server',
-    );
+    // Nobody by its number, who may yet read the checkout, wherever that is.
+    const program = join(dirname(K3S), 'src/cli/main.ts');
+    const { code, said } = await refusal(k3s, 'unshare', '--user', process.execPath, program, 'server');
     expect(code).toBe(1);
     expect(said).toContain('K3S_HOST_NOT_ROOT');
   });
@@ -75,5 +69,37 @@ describe('k3s server says in one line what is wrong and what to do, and ends', (
     expect(said).toContain(file);
     expect(said).toMatch(/K3S_DATASTORE_(CORRUPT|FOREIGN)/);
     await k3s.run(`cmp ${file} /tmp/before && rm -r ${DATA_DIR}/server/db`);
+  });
+});
+
+describe('a server whose disk fills up', () => {
+  test('refuses writes, says why, serves what it has, and writes again when there is space', async ({ k3s }) => {
+    const database = `${DATA_DIR}/server/db`;
+    await k3s.run(`mkdir -p ${database} && mount -t tmpfs -o size=12m none ${database}`);
+    const server = await k3s.start({ args: ['--disable-agent'] });
+    const write = (name: string): Promise<{ code: number; stderr: string }> =>
+      k3s.exec(
+        `head -c 500000 /dev/zero | tr '\\0' x > /run/large; kubectl create configmap ${name} --from-file=/run/large`,
+      );
+    const written: string[] = [];
+    const refused = await until(async () => {
+      const name = `large-${written.length}`;
+      const { code, stderr } = await write(name);
+      if (code === 0) written.push(name);
+      expect(code).not.toBe(0);
+      return stderr;
+    });
+    expect(refused).toContain('etcdserver: mvcc: database space exceeded');
+    expect(server.output()).toContain('ERROR the disk is full: writes are refused until there is space');
+
+    const names = async (): Promise<string> => await k3s.kubectl('get', 'configmaps', '-o', 'name');
+    for (const name of written) expect(await names()).toContain(name);
+    expect(await k3s.processIds(/^k3s server/)).toEqual([server.processId]);
+
+    await k3s.run(`mount -o remount,size=200m ${database}`);
+    await until(async () => expect((await write('after')).code).toBe(0));
+    expect(await names()).toContain('after');
+    expect(await server.end()).toBe(0);
+    await k3s.run(`umount ${database}`);
   });
 });

@@ -37,15 +37,13 @@ describe("a user's own authority", () => {
       expect(chain).toContain('CN = Example Intermediate');
     }
     expect(await cluster.kubectl('get', '--raw', '/readyz')).toBe('ok');
-    expect(
-      await cluster.run(
-        'curl -s --cacert /tmp/root.crt https://127.0.0.1:6443/cacerts || wget -q -O- --ca-certificate=/tmp/root.crt https://127.0.0.1:6443/cacerts',
-      ),
-    ).toBe(await cluster.run('cat /tmp/given.crt'));
+    const fetch = `require('node:https').get('https://127.0.0.1:6443/cacerts', (r) => r.pipe(process.stdout))`;
+    const trust = { environment: { NODE_EXTRA_CA_CERTS: '/tmp/root.crt' } };
+    expect(await cluster.run(['node', '-e', fetch], trust)).toBe(await cluster.run('cat /tmp/given.crt'));
   });
 
   test('reaches kubelet too: logs and exec work', async ({ cluster }) => {
-    await cluster.kubectl('rollout', 'status', '-n', 'kube-system', 'deployment/coredns', '--timeout=90s');
+    await cluster.untilCoreDnsServes();
     expect(await cluster.kubectl('logs', '-n', 'kube-system', 'deployment/coredns')).toContain('CoreDNS');
   });
 });

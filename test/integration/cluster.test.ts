@@ -25,14 +25,7 @@ async function withPods(cluster: K3sMachine): Promise<void> {
     webService('web', { type: 'NodePort', ports: [{ port: 80, targetPort: 8080, nodePort: 30080 }] }),
   );
   await cluster.kubectl('wait', '--for=condition=Ready', 'pod/client', 'pod/web', '--timeout=90s');
-  await cluster.kubectl(
-    'wait',
-    '-n',
-    'kube-system',
-    '--for=condition=Available',
-    'deployment/coredns',
-    '--timeout=90s',
-  );
+  await cluster.untilCoreDnsServes();
 }
 
 describe('a cluster', () => {

@@ -63,7 +63,7 @@ describe('a cluster whose processes are killed while it is written to', () => {
   test('loses no acknowledged write and no container, and works again', async ({ cluster }) => {
     await cluster.apply(toolsPod('worker', SLEEP));
     await cluster.kubectl('wait', '--for=condition=Ready', 'pod/worker', '--timeout=90s');
-    await cluster.kubectl('rollout', 'status', '-n', 'kube-system', 'deployment/coredns', '--timeout=90s');
+    await cluster.untilCoreDnsServes();
     const before = await containersOf(cluster);
     {
       await using passed = await startWriter(cluster, 'passed', 'kubernetes');
@@ -83,14 +83,7 @@ describe('a cluster whose processes are killed while it is written to', () => {
       for (const { acknowledged } of writers) await checkWrites(cluster, acknowledged);
     }
     await cluster.kubectl('wait', '--for=condition=Ready', 'nodes', '--all', '--timeout=90s');
-    await cluster.kubectl(
-      'wait',
-      '--for=condition=Available',
-      '-n',
-      'kube-system',
-      'deployment/coredns',
-      '--timeout=90s',
-    );
+    await cluster.untilCoreDnsServes();
   });
 
   test('is found as it was by a start that follows starts which were killed', async ({ cluster }) => {
@@ -140,6 +133,6 @@ describe('a machine whose first start is killed', () => {
     }
     await k3s.start();
     await k3s.kubectl('wait', '--for=condition=Ready', 'nodes', '--all', '--timeout=90s');
-    await until(() => k3s.kubectl('rollout', 'status', '-n', 'kube-system', 'deployment/coredns', '--timeout=90s'));
+    await k3s.untilCoreDnsServes();
   });
 });

@@ -13,6 +13,7 @@ import {
   type SpawnOptions,
 } from '../machine.ts';
 import { addTestTools } from './images.ts';
+import { until } from './until.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -155,6 +156,11 @@ export class K3sMachine implements AsyncDisposable {
   async apply(...items: object[]): Promise<void> {
     const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
     await this.run(['kubectl', 'apply', '-f', '-'], { input });
+  }
+
+  /** Waits until CoreDNS serves; a start need not wait for it. */
+  async untilCoreDnsServes(): Promise<void> {
+    await until(() => this.kubectl('rollout', 'status', '-n', 'kube-system', 'deployment/coredns', '--timeout=90s'));
   }
 
   /** Runs a shell script in a pod. */

@@ -17,7 +17,7 @@ describe('a server', () => {
       data: { key: 'value' },
     });
     await cluster.kubectl('wait', '--for=condition=Ready', 'pod/worker', '--timeout=90s');
-    await cluster.kubectl('rollout', 'status', '-n', 'kube-system', 'deployment/coredns', '--timeout=90s');
+    await cluster.untilCoreDnsServes();
     const before = await containersOf(cluster);
 
     const began = systemClock.monotonic();
