@@ -23,6 +23,7 @@ import type { ServerPaths } from './server-paths.ts';
 import type { StartGraph, StartStep } from './start-graph.ts';
 
 interface ServerSteps {
+  readonly machine: StartStep<void>;
   readonly components: StartStep<ComponentSet>;
   readonly credentials: StartStep<Credentials>;
   readonly processes: StartStep<ProcessTable>;
@@ -35,7 +36,7 @@ interface ServerSteps {
 export function describeNode(graph: StartGraph, options: ServerOptions, paths: ServerPaths, server: ServerSteps): void {
   const { config, clock, log, environment } = options;
 
-  const machine = graph.step('kernel', [], () => prepareMachine(config, environment, log));
+  const machine = graph.step('kernel', [server.machine], () => prepareMachine(config, environment, log));
 
   const input = graph.step('node files', [machine, server.components], (_scope, facts, set): Promise<NodeInput> => {
     const pauseImage = config.pauseImage ?? imageNamed(set, 'pause');

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { chmod, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createHttpClient } from '../cluster/http-client.ts';
 import type { ServerConfig } from '../config/server-config.ts';
@@ -198,7 +198,7 @@ function describeServer(options: ServerOptions): ServerDescription {
   );
 
   if (!config.disableAgent) {
-    describeNode(graph, options, paths, { components, credentials, processes, apiServer, cluster, manager });
+    describeNode(graph, options, paths, { machine, components, credentials, processes, apiServer, cluster, manager });
   }
   return { graph, running: running.promise };
 }
@@ -207,4 +207,6 @@ async function makeDirectories(paths: ServerPaths, databaseFile: string): Promis
   for (const path of [paths.server, paths.agent, paths.manifests, paths.etc, dirname(databaseFile)]) {
     await mkdir(path, { recursive: true, mode: 0o700 });
   }
+  // Whoever made them before, to put files there, may not have known that they hold keys.
+  for (const path of [paths.server, paths.agent]) await chmod(path, 0o700);
 }
