@@ -9,8 +9,8 @@ const FRAME_TIME = 100;
 interface ProgressOptions {
   clock: Clock;
   write: (text: string) => void;
-  /** A terminal gets a spinner with the steps under way; anything else one plain line a step. */
-  terminal: boolean;
+  /** How many characters fit on a line. A terminal gets a spinner with the steps under way; where this is absent, a step is a plain line. */
+  width?: () => number;
 }
 
 /** Shows the steps of a start with their times. */
@@ -58,7 +58,7 @@ export class Progress implements Disposable {
   }
 
   #spin(): void {
-    if (!this.#options.terminal || this.#timer !== undefined) return;
+    if (this.#options.width === undefined || this.#timer !== undefined) return;
     this.#timer = this.#options.clock.timer(FRAME_TIME, () => {
       this.#timer = undefined;
       this.#frame++;
@@ -69,11 +69,13 @@ export class Progress implements Disposable {
   }
 
   #draw(): void {
-    if (!this.#options.terminal || this.#running.size === 0) return;
+    if (this.#options.width === undefined || this.#running.size === 0) return;
     const titles = [...this.#running].join(', ');
-    this.#options.write(
-      `${this.#paint('cyan', FRAMES[this.#frame % FRAMES.length] ?? '')} ${titles} (${seconds(this.elapsed)})`,
-    );
+    const time = `(${seconds(this.elapsed)})`;
+    // One that wraps could not be erased: the frame, two spaces and the time stand beside the titles, and the last column stays free.
+    const room = this.#options.width() - time.length - 4;
+    const shown = titles.length > room ? `${titles.slice(0, Math.max(0, room - 1))}…` : titles;
+    this.#options.write(`${this.#paint('cyan', FRAMES[this.#frame % FRAMES.length] ?? '')} ${shown} ${time}`);
     this.#drawn = true;
   }
 
@@ -83,7 +85,7 @@ export class Progress implements Disposable {
   }
 
   #paint(colour: 'green' | 'red' | 'cyan', text: string): string {
-    return this.#options.terminal ? styleText(colour, text) : text;
+    return this.#options.width === undefined ? text : styleText(colour, text);
   }
 
   [Symbol.dispose](): void {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { RotatingFile } from '../bootstrap/processes/rotating-file.ts';
 import { startServer, type RunningServer } from '../bootstrap/server.ts';
 import type { StartEvent } from '../bootstrap/start-graph.ts';
@@ -33,7 +33,11 @@ export async function run(args: readonly string[]): Promise<number> {
   requireRoot(config);
 
   const terminal = process.stderr.isTTY;
-  using progress = new Progress({ clock: systemClock, terminal, write: (text) => process.stderr.write(text) });
+  using progress = new Progress({
+    clock: systemClock,
+    ...(terminal ? { width: () => process.stderr.columns } : {}),
+    write: (text) => process.stderr.write(text),
+  });
   using logFile = new RotatingFile(join(config.dataDir, 'server/logs/k3s.log'));
   const log = makeLogger(config, terminal, logFile, progress);
   log.info('k3s server begins', { dataDir: config.dataDir, node: config.nodeName });
@@ -57,6 +61,7 @@ export async function run(args: readonly string[]): Promise<number> {
     else announce(server, progress);
     await Promise.race([server.failed, aborted(stop.signal)]);
     log.info('stopping; pods go on running');
+    if (terminal) progress.line('Stopping; pods go on running.');
     return 0;
   } catch (error) {
     if (stop.signal.aborted) return 0;
@@ -67,8 +72,16 @@ export async function run(args: readonly string[]): Promise<number> {
 
 function announce(server: RunningServer, progress: Progress): void {
   progress.line(`Ready in ${seconds(progress.elapsed)}.`);
-  progress.line(`Use it:            k3s kubectl get nodes    (kubeconfig: ${server.kubeconfig})`);
+  progress.line(`Use it:            ${k3sCommand()} kubectl get nodes    (kubeconfig: ${server.kubeconfig})`);
   progress.line(`Join token of it:  ${server.tokenFile}`);
+}
+
+/** The launcher as it can be called from here. */
+function k3sCommand(): string {
+  const launcher = join(root, 'k3s');
+  if (!existsSync(launcher)) return 'k3s';
+  const path = relative(process.cwd(), launcher);
+  return path.startsWith('..') ? launcher : `./${path}`;
 }
 
 /** The steps as log lines, for whoever reads the output by machine. */
@@ -113,7 +126,10 @@ function requireRoot(config: ServerConfig): void {
   });
 }
 
-/** Everything goes into the log file; to a terminal, which shows the progress, only what needs attention. */
+/**
+ * Everything goes into the log file; to a terminal, which shows the progress, only what needs attention. What components call an
+ * error is often none (a healthy start has dozens), and one that ends is reported by the server itself.
+ */
 function makeLogger(config: ServerConfig, terminal: boolean, file: RotatingFile, progress: Progress): Logger {
   const level = config.debug ? 'debug' : 'info';
   const quiet = terminal && !config.debug;
@@ -121,9 +137,10 @@ function makeLogger(config: ServerConfig, terminal: boolean, file: RotatingFile,
     clock: systemClock,
     level,
     format: config.log,
-    write(line, severity) {
+    write(line, severity, { process: component }) {
       file.write(line);
-      if (!quiet || severity === 'error' || severity === 'warn') progress.line(line);
+      const urgent = severity === 'error' || severity === 'warn';
+      if (!quiet || (urgent && component === undefined)) progress.line(line);
     },
   });
 }

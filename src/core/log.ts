@@ -25,8 +25,8 @@ export interface LoggerOptions {
   clock: Clock;
   level: LogLevel;
   format: LogFormat;
-  /** Receives each finished line, without a newline, and its severity. */
-  write: (line: string, level: LogLevel) => void;
+  /** Receives each finished line, without a newline, its severity and the fields that it shows. */
+  write: (line: string, level: LogLevel, fields: LogFields) => void;
 }
 
 export function createLogger(options: LoggerOptions): Logger {
@@ -36,7 +36,7 @@ export function createLogger(options: LoggerOptions): Logger {
       const all = fields === undefined ? bound : { ...bound, ...fields };
       const time = new Date(options.clock.now()).toISOString();
       const line = options.format === 'json' ? jsonLine : textLine;
-      options.write(line(time, level, message, all), level);
+      options.write(line(time, level, message, all), level, all);
     };
     return {
       debug: (message, fields) => emit('debug', message, fields),
