@@ -48,10 +48,12 @@ class Screen {
   lines = [''];
 
   readonly write = (text: string): void => {
-    for (const part of text.split(/(\r\u001b\[2K|\n)/)) {
-      if (part === '\n') this.lines.push('');
-      else if (part === '\r\u001b[2K') this.lines[this.lines.length - 1] = '';
-      else this.lines[this.lines.length - 1] += stripVTControlCharacters(part);
+    if (text === '\r\u001b[2K') {
+      this.lines[this.lines.length - 1] = '';
+      return;
     }
+    const [first = '', ...more] = stripVTControlCharacters(text).split('\n');
+    this.lines[this.lines.length - 1] += first;
+    this.lines.push(...more);
   };
 }
