@@ -1,7 +1,6 @@
 import { styleText } from 'node:util';
 import type { StartEvent } from '../bootstrap/start-graph.ts';
 import type { Clock } from '../core/clock.ts';
-import { describeError } from '../core/errors.ts';
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const FRAME_TIME = 100;
@@ -13,7 +12,7 @@ interface ProgressOptions {
   width?: () => number;
 }
 
-/** Shows the steps of a start with their times. */
+/** Shows the steps of a start with their times. Why one failed is for the caller to say. */
 export class Progress implements Disposable {
   readonly #options: ProgressOptions;
   readonly #running = new Set<string>();
@@ -40,7 +39,7 @@ export class Progress implements Disposable {
         break;
       case 'failed':
         this.#running.delete(step.title);
-        this.line(`${this.#paint('red', '✘')} ${step.title} (${seconds(event.took)}): ${describeError(event.error)}`);
+        this.line(`${this.#paint('red', '✘')} ${step.title} (${seconds(event.took)})`);
         break;
     }
   };

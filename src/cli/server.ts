@@ -65,7 +65,17 @@ export async function run(args: readonly string[]): Promise<number> {
     return 0;
   } catch (error) {
     if (stop.signal.aborted) return 0;
-    log.error('k3s server ends', { error });
+    if (config.log === 'json') {
+      log.error('k3s server ends', { error });
+      return 1;
+    }
+    // The file only: for the reader of the output, main says it.
+    createLogger({
+      clock: systemClock,
+      level: 'error',
+      format: config.log,
+      write: (line) => logFile.write(line),
+    }).error('k3s server ends', { error });
     throw error;
   }
 }
