@@ -59,6 +59,14 @@ describe('k3s server says in one line what is wrong and what to do, and ends', (
     expect(said).toMatch(/config\.yaml.*line \d+.*column \d+.*K3S_CONFIG_SYNTAX/);
   });
 
+  test('when its configuration file has an option that there is not, with the nearest one', async ({ k3s }) => {
+    await k3s.machine.writeFile('/etc/rancher/k3s/config.yaml.d/own.yaml', 'node-lable: [a=b]\n');
+    const { code, said } = await refusal(k3s, K3S, 'server');
+    await k3s.run('rm -r /etc/rancher/k3s/config.yaml.d');
+    expect(code).toBe(2);
+    expect(said).toMatch(/own\.yaml.*node-lable.*K3S_CONFIG_UNKNOWN.*node-label/);
+  });
+
   test('when its database is not one, which stays as it is', async ({ k3s }) => {
     const file = `${DATA_DIR}/server/db/state.db`;
     await k3s.run(
