@@ -65,10 +65,11 @@ export function describeNode(graph: StartGraph, options: ServerOptions, paths: S
       log.error('an image archive could not be imported', { archive, error });
   });
 
+  // Beside kube-apiserver and not behind it: kubelet has as much to do before its first request, and asks until it is answered.
   const kubelet = graph.step(
     'kubelet',
-    [input, containerd, server.credentials, server.processes, server.apiServer, server.manager],
-    async (scope, node, _containerd, credentials, table, _api, manager) => {
+    [input, containerd, server.credentials, server.processes, server.manager],
+    async (scope, node, _containerd, credentials, table, manager) => {
       const plan = await writeEnginePlan(
         paths.agentEtc,
         NODE,
@@ -93,8 +94,11 @@ export function describeNode(graph: StartGraph, options: ServerOptions, paths: S
     },
   );
 
-  graph.step(`node ${config.nodeName} Ready`, [kubelet, images, server.cluster], (scope, startedAt, _images, client) =>
-    nodeReady(client, { name: config.nodeName, startedAt, signal: scope.signal }),
+  graph.step(
+    `node ${config.nodeName} Ready`,
+    [kubelet, images, server.apiServer, server.cluster],
+    (scope, startedAt, _images, _api, client) =>
+      nodeReady(client, { name: config.nodeName, startedAt, signal: scope.signal }),
   );
 }
 
