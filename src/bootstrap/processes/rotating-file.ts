@@ -37,7 +37,8 @@ export class RotatingFile implements Disposable {
   }
 
   #open(): number {
-    mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
+    // Often the first to make the data directory, which users must be able to pass through to kubectl; the file itself is closed to them.
+    mkdirSync(dirname(this.#path), { recursive: true });
     const file = openSync(this.#path, 'a', 0o600);
     this.#size = fstatSync(file).size;
     return file;
