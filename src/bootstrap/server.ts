@@ -65,6 +65,9 @@ export async function startServer(options: ServerOptions, signal: AbortSignal): 
   }
 }
 
+/** In ms, from the signal to stop. The API server goes at the same time, so what a run has not written by then it cannot write. */
+const CONTROLLERS_DRAIN = 2_000;
+
 interface ServerDescription {
   graph: StartGraph;
   /** Resolves during the graph's run. */
@@ -135,7 +138,14 @@ function describeServer(options: ServerOptions): ServerDescription {
   });
 
   const manager = graph.step('controller manager', [cluster], (scope, client) => {
-    const created = createManager({ client, clock, random: systemRandom, log, instance: config.nodeName });
+    const created = createManager({
+      client,
+      clock,
+      random: systemRandom,
+      log,
+      instance: config.nodeName,
+      drain: CONTROLLERS_DRAIN,
+    });
     const stopped = created.run(scope.signal);
     scope.defer(() => stopped);
     return Promise.resolve(created);
