@@ -17,7 +17,7 @@ import { prepareMachine } from './machine-checks.ts';
 import { configurePodNetwork, labelsOf, prepareNode, writeContainerdFiles, type NodeInput } from './node-setup.ts';
 import { CONTAINERD, containerdProcess, engineProcess, NODE } from './process-definitions.ts';
 import type { ProcessTable } from './processes/process-table.ts';
-import { socketReady } from './readiness.ts';
+import { listenerReady } from './readiness.ts';
 import type { ServerOptions } from './server.ts';
 import type { ServerPaths } from './server-paths.ts';
 import type { StartGraph, StartStep } from './start-graph.ts';
@@ -46,7 +46,7 @@ export function describeNode(graph: StartGraph, options: ServerOptions, paths: S
   const containerd = graph.step('containerd', [input, server.processes], async (scope, node, table) => {
     table.ensure(containerdProcess(await writeContainerdFiles(node), paths, environment));
     scope.defer(() => table.stop(CONTAINERD));
-    await socketReady(containerdSocket(paths.containerdState), { clock, signal: scope.signal });
+    await listenerReady({ path: containerdSocket(paths.containerdState) }, { clock, signal: scope.signal });
   });
 
   const images = graph.step('images', [containerd, server.components], async (scope, _containerd, set) => {
@@ -65,7 +65,8 @@ export function describeNode(graph: StartGraph, options: ServerOptions, paths: S
       log.error('an image archive could not be imported', { archive, error });
   });
 
-  // Beside kube-apiserver and not behind it: kubelet has as much to do before its first request, and asks until it is answered.
+  // Not behind a ready API server: kubelet has as much to do before its first request. Nor long before: what asks in vain waits for
+  // seconds before it asks again.
   const kubelet = graph.step(
     'kubelet',
     [input, containerd, server.credentials, server.processes, server.manager],
@@ -87,6 +88,8 @@ export function describeNode(graph: StartGraph, options: ServerOptions, paths: S
         environment,
       });
       manager.add(nodeMetadataController, { nodeName, metadata });
+      const { loopback: host, apiServerPort: port } = config;
+      await listenerReady({ host, port }, { clock, signal: scope.signal });
       const startedAt = clock.now();
       table.ensure(engineProcess(NODE, plan, paths, environment));
       scope.defer(() => table.stop(NODE));

@@ -15,14 +15,17 @@ export async function apiServerReady(client: ClusterClient, { clock, signal }: W
   await poll(clock, signal, async () => (await client.raw('GET', '/readyz', { signal })).status === 200);
 }
 
-/** Resolves when something accepts connections on a unix socket. */
-export async function socketReady(path: string, { clock, signal }: Wait): Promise<void> {
+/** Resolves when something accepts connections there: a unix socket, or a TCP port. */
+export async function listenerReady(
+  where: { path: string } | { host: string; port: number },
+  { clock, signal }: Wait,
+): Promise<void> {
   await poll(
     clock,
     signal,
     () =>
       new Promise((resolve) => {
-        const socket = connect(path, () => resolve(true));
+        const socket = connect(where, () => resolve(true));
         socket.once('error', () => resolve(false));
         socket.once('connect', () => socket.destroy());
       }),
