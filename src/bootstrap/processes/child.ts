@@ -36,6 +36,7 @@ export class Child implements AsyncDisposable {
   readonly #process: ChildProcess;
   readonly #clock: Clock;
   #exit: ProcessExit | undefined;
+  #lastLine = '';
 
   private constructor(definition: ProcessDefinition, child: ChildProcess, pid: number, clock: Clock, log: Logger) {
     this.definition = definition;
@@ -64,6 +65,11 @@ export class Child implements AsyncDisposable {
     return new Child(definition, child, child.pid as number, clock, log);
   }
 
+  /** The last line that it has printed: for a process that gave up, mostly the reason. */
+  get lastLine(): string {
+    return this.#lastLine;
+  }
+
   get running(): boolean {
     return this.#exit === undefined;
   }
@@ -86,6 +92,7 @@ export class Child implements AsyncDisposable {
     using file = new RotatingFile(this.definition.logFile);
     const splitters = [this.#process.stdout, this.#process.stderr].map((stream) => {
       const splitter = new LineSplitter((line) => {
+        this.#lastLine = line;
         file.write(line);
         log[severityOf(line)](line);
       });

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { done } from '../../framework/outcome.ts';
 import { RetryableError } from '../../framework/outcome.ts';
 import { defineSourceController } from '../../framework/controller.ts';
-import { type Child, describeExit, type ProcessDefinition, type ProcessExit } from './child.ts';
+import { type Child, describeExit, type ProcessExit } from './child.ts';
 import type { ProcessTable } from './process-table.ts';
 
 /** A start has succeeded when the process has lived this long (ms); an earlier end counts as a failure and lets the back-off grow. */
@@ -33,7 +33,7 @@ export const processController = defineSourceController<ReturnType<ProcessTable[
       started,
       ctx.clock.sleep(STABLE_AFTER, AbortSignal.any([ctx.signal, table.stopping])),
     );
-    if (exit !== undefined && !table.stopping.aborted) throw endedEarly(definition, exit);
+    if (exit !== undefined && !table.stopping.aborted) throw endedEarly(started, exit);
     table.watch(started);
     return done();
   },
@@ -48,10 +48,11 @@ async function untilStable(child: Child, wait: Promise<void>): Promise<ProcessEx
   return await Promise.race([child.exited, over]);
 }
 
-function endedEarly(definition: ProcessDefinition, exit: ProcessExit): RetryableError {
+function endedEarly({ definition, lastLine }: Child, exit: ProcessExit): RetryableError {
+  const said = lastLine === '' ? '' : `: ${lastLine}`;
   return new RetryableError(
     'K3S_PROCESS_EXITED',
-    `${definition.name} ended shortly after its start: ${describeExit(exit)}`,
+    `${definition.name} ended shortly after its start, ${describeExit(exit)}${said}`,
     {
       hint: `Its output is in ${definition.logFile}.`,
       fields: { process: definition.name, ...exit },

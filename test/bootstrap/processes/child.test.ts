@@ -29,6 +29,7 @@ describe('Child', () => {
     const child = await start();
     expect(describeExit(await child.exited)).toBe('exit status 3');
     expect(child.running).toBe(false);
+    expect(child.lastLine).toBe('E0101 00:00:00.0 broken');
     expect(readFileSync(definition.logFile, 'utf8')).toBe('E0101 00:00:00.0 broken\n');
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ process: 'example', level: 'error' });
   });
