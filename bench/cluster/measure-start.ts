@@ -52,6 +52,6 @@ export async function measureStart(cluster: BenchCluster, { signal, onApiReady }
   const what = ended.signal.aborted ? 'ended' : `was not up after ${LONGEST / 1000} s`;
   const reached = Object.keys(times).join(', ') || 'nothing';
   throw new K3sError('K3S_BENCH_START', `a cluster ${what}; it had reached: ${reached}`, {
-    hint: `The last lines of its log: ${await cluster.machine.run('tail -n 3 /var/log/*.out /var/log/*/*.log')}`,
+    hint: `The last lines of its log: ${await cluster.machine.run('tail -n 3 /var/log/*.out /var/log/*/*.log 2>/dev/null || true')}`,
   });
 }
